@@ -1,0 +1,299 @@
+"""The spec: one pipeline as its file describes it. The keys, their defaults and their limits.
+
+Reading the file, `${VAR}` and error messages with lines live in `streams/specfile.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def duration_ms(value: object) -> object:
+    """Read "250ms", "30s", "5m", "1h" or "7d" as milliseconds.
+
+    >>> duration_ms("7d")
+    604800000
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+        return 0
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(value))
+    if found is None:
+        raise ValueError("a duration is a number with a unit: 250ms, 30s, 5m, 1h or 7d")
+    return int(float(found[1]) * UNITS_MS[found[2]])
+
+
+Duration = Annotated[int, BeforeValidator(duration_ms, json_schema_input_type=str)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A part of the spec: unknown keys are refused, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Kind(StrEnum):
+    NUMBER = "number"
+    INTEGER = "integer"
+    CATEGORY = "category"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    TEXT = "text"
+    IGNORED = "ignored"
+
+
+class FieldSpec(Part):
+    type: Kind
+    """What the value is. `ignored` is not read at all."""
+    path: str | None = None
+    """Where it lies in nested JSON, with dots: `card.issuer.country`. Default: the field's name."""
+    required: bool = True
+    """An event without a required field becomes a dead letter."""
+    default: bool | int | float | str | None = None
+    """Stands in for a missing value; a field with a default is not required."""
+    min: float | None = None
+    """Numbers and integers below are dead letters."""
+    max: float | None = None
+    """Numbers and integers above are dead letters."""
+    one_of: tuple[str, ...] | None = None
+    """The only categories that are let in. Without it every text is."""
+    unit: Literal["s", "ms"] = "s"
+    """What a timestamp is counted in when it is a number. Texts are ISO 8601; without a zone, UTC."""
+
+    @model_validator(mode="after")
+    def fits(self) -> FieldSpec:
+        numeric = self.type in (Kind.NUMBER, Kind.INTEGER)
+        if (self.min is not None or self.max is not None) and not numeric:
+            raise ValueError(f"min and max go with number and integer, not with {self.type.value}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        if self.one_of is not None and self.type is not Kind.CATEGORY:
+            raise ValueError(f"one_of goes with category, not with {self.type.value}")
+        if self.default is not None:
+            self._check_default()
+        return self
+
+    def _check_default(self) -> None:
+        kinds: dict[Kind, tuple[type, ...]] = {
+            Kind.NUMBER: (int, float),
+            Kind.INTEGER: (int,),
+            Kind.BOOLEAN: (bool,),
+            Kind.CATEGORY: (str,),
+            Kind.TEXT: (str,),
+        }
+        value = self.default
+        wanted = kinds.get(self.type, ())
+        if not isinstance(value, wanted) or (isinstance(value, bool) and self.type is not Kind.BOOLEAN):
+            raise ValueError(f"the default {value!r} is not a {self.type.value}")
+        if self.one_of is not None and value not in self.one_of:
+            raise ValueError(f"the default {value!r} is not in one_of")
+        if isinstance(value, (int, float)) and self.type is not Kind.BOOLEAN:
+            low, high = self.min, self.max
+            if (low is not None and value < low) or (high is not None and value > high):
+                raise ValueError(f"the default {value!r} is out of range")
+
+
+class Events(Part):
+    topic: Name | None = None
+    """Default: `<pipeline>.events`."""
+    id: str | None = None
+    """The field that names an event. Without one: topic-partition-offset."""
+    key: str | None = None
+    """The field that names the entity; it is also the record's key. Without one the id is."""
+    time: str | None = None
+    """The timestamp field that is the event's time. Without one: the record's timestamp."""
+    fields: dict[str, FieldSpec] = Field(min_length=1, max_length=10_000)
+    """What an event holds. Fields that are not named here are not read."""
+
+
+class Labels(Part):
+    topic: Name | None = None
+    """Default: `<pipeline>.labels`."""
+    in_event: str | None = None
+    """The path of the label in the event itself, where it may be null or missing."""
+    id: str = "event_id"
+    """The key of a label record that says which event it is for."""
+    by: Literal["event_id", "prediction_id"] = "event_id"
+    """What `id` holds."""
+    value: str = "label"
+    """The key of a label record that holds the label."""
+    type: Literal["boolean", "category", "number"] | None = None
+    """What a label is. Default: number for a regressor, else boolean."""
+    positive: str | int | None = None
+    """Makes a boolean of any label: true where it equals this."""
+    time: str = "label_time"
+    """The key of a label record that says when it was known. Without a value: the record's timestamp."""
+    weight: str = "weight"
+    """The key of a label record that says how much it counts, for models that can weigh."""
+    key: str | None = None
+    """The key of a label record that names the entity, as `events.key` does. Default: the same name."""
+    wait: Duration = 7 * UNITS_MS["d"]
+    """How long, in event time, an event and its label wait for each other."""
+
+
+class Model(Part):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    use: str = "logistic_regression"
+    """A name from the table of models, or `module:function` of your own."""
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """Arguments for it."""
+
+
+class Topics(Part):
+    """Names of the topics that Driftline writes. Default: `<pipeline>.<what>`."""
+
+    control: Name | None = None
+    predictions: Name | None = None
+    outcomes: Name | None = None
+    dead_letters: Name | None = None
+    journal: Name | None = None
+    snapshots: Name | None = None
+
+
+class Commit(Part):
+    every: Duration | None = None
+    """How often outputs are committed. Default: 5ms on an embedded log, 100ms on Kafka."""
+    timeout: Duration = 10_000
+    """A commit that takes longer counts as refused."""
+    open_max: Count = 50_000
+    """Records taken but not yet committed, per shard; more are not fetched."""
+
+
+class Snapshots(Part):
+    every_records: Count = 50_000
+    """A snapshot is due after so many records,"""
+    every: Duration = 600_000
+    """or after this time, if there was any record."""
+    size_max: Count = 1 << 30
+    """Bytes. A larger snapshot is neither written nor loaded."""
+    key: str | None = None
+    """The secret that signs snapshots; `${file:path}` reads it from a file. An embedded log makes one
+    beside its file; on Kafka every worker needs the same one, so it must be given."""
+    allow: tuple[str, ...] = ()
+    """Modules, besides River's, numpy's and the model's own, whose classes a snapshot may hold."""
+
+
+class Limits(Part):
+    record_bytes_max: Count = 1_000_000
+    """A longer event or label becomes a dead letter."""
+    depth_max: Count = 32
+    """Deeper nested JSON becomes a dead letter."""
+    remember_max: Annotated[int, Field(ge=1_000)] = 100_000
+    """The last so many events of a shard are remembered, for their labels, corrections and duplicates."""
+    early_max: Count = 10_000
+    """Labels, per shard, that may wait for an event which has not come yet."""
+    past_max: Duration = 9125 * UNITS_MS["d"]
+    """An event whose time lies further before its record's timestamp becomes a dead letter."""
+    future_max: Duration = UNITS_MS["d"]
+    """An event whose time lies further after its record's timestamp becomes a dead letter."""
+
+
+class Http(Part):
+    host: str = "127.0.0.1"
+    port: Port | None = 8080
+    """Where the worker answers /healthz, /readyz and /metrics. 0: any free port, null: nowhere."""
+    token: str | None = None
+    """The bearer token that /metrics asks for. Off loopback one is needed."""
+
+
+class Watchdog(Part):
+    stall: Duration = 60_000
+    """A worker that makes no progress for so long, while records wait, ends with an error."""
+
+
+class Spec(Part):
+    pipeline: Name
+    """The pipeline's name: its topics, its consumer group and its transactional ids begin with it."""
+    transport: str = "sqlite:///driftline.db"
+    """`sqlite:///path`, `kafka://host:port,host:port` or `memory://name` (tests)."""
+    kafka: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    """Connection settings under the Kafka clients' own names: security_protocol, sasl_mechanism,
+    sasl_plain_username, sasl_plain_password, ssl_cafile, ssl_certfile, ssl_keyfile, ssl_password,
+    ssl_check_hostname, client_id, request_timeout_ms; and session_timeout_ms, heartbeat_interval_ms,
+    group_instance_id of the consumer."""
+    delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """For topics that Driftline creates."""
+    create_topics: bool = True
+    """Create missing topics when a worker starts."""
+    retention: Duration | None = None
+    """An embedded log deletes records older than this, once no snapshot needs them. Default: never."""
+    events: Events
+    labels: Labels = Labels()
+    features: tuple[str, ...] = ()
+    """The fields that the model sees. Default: all numbers, integers, booleans and categories that are
+    not the event's id, key or time."""
+    model: Model = Model()
+    topics: Topics = Topics()
+    commit: Commit = Commit()
+    snapshots: Snapshots = Snapshots()
+    limits: Limits = Limits()
+    http: Http = Http()
+    watchdog: Watchdog = Watchdog()
+
+    @model_validator(mode="after")
+    def names_hold_together(self) -> Spec:
+        fields = self.events.fields
+        for key in ("id", "key", "time"):
+            name = getattr(self.events, key)
+            if name is not None and name not in fields:
+                raise ValueError(f"events.{key} names {name!r}, which is not in events.fields")
+        if self.events.time and fields[self.events.time].type is not Kind.TIMESTAMP:
+            raise ValueError(f"events.time names {self.events.time!r}, which is not a timestamp")
+        for name in self.features:
+            if name not in fields:
+                raise ValueError(f"features names {name!r}, which is not in events.fields")
+            if fields[name].type in (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP):
+                kind = fields[name].type.value
+                raise ValueError(f"the feature {name!r} is a {kind}; a model takes numbers and categories")
+        if not self.feature_names:
+            raise ValueError("there is no feature: name some fields of type number or category")
+        return self
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The fields that the model sees, in order."""
+        if self.features:
+            return self.features
+        roles = {self.events.id, self.events.key, self.events.time}
+        kinds = (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN, Kind.CATEGORY)
+        return tuple(n for n, f in self.events.fields.items() if f.type in kinds and n not in roles)
+
+    def topic(self, what: str) -> str:
+        """The full name of a topic: events, labels, control, predictions, outcomes, dead_letters, ...
+
+        >>> spec = Spec.model_validate({"pipeline": "p", "events": {"fields": {"x": {"type": "number"}}}})
+        >>> spec.topic("dead_letters")
+        'p.dead-letters'
+        """
+        inputs = {"events": self.events.topic, "labels": self.labels.topic}
+        given = inputs[what] if what in inputs else getattr(self.topics, what)
+        return given or f"{self.pipeline}.{what.replace('_', '-')}"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics that a shard reads; they share one partition count."""
+        return tuple(self.topic(what) for what in ("events", "labels", "control"))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The topics that consumers read."""
+        return tuple(self.topic(what) for what in ("predictions", "outcomes", "dead_letters"))
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for specs under which a replay gives the same bytes."""
+        parts = self.model_dump(mode="json", include={"pipeline", "events", "labels", "model", "limits"})
+        parts["features"] = self.feature_names
+        names = [*self.inputs, *self.outputs]
+        return hashlib.blake2b(msgspec.json.encode([parts, names], order="sorted"), digest_size=8).hexdigest()
