@@ -8,12 +8,17 @@ from __future__ import annotations
 import hashlib
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+DURATION = r"^(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)$"
+DURATION_DAYS_MAX = 36_500
 
 
 def duration_ms(value: object) -> object:
@@ -24,22 +29,29 @@ def duration_ms(value: object) -> object:
     """
     if isinstance(value, int) and not isinstance(value, bool) and value == 0:
         return 0
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(value))
+    found = re.fullmatch(DURATION, str(value))
     if found is None:
         raise ValueError("a duration is a number with a unit: 250ms, 30s, 5m, 1h or 7d")
-    return int(float(found[1]) * UNITS_MS[found[2]])
+    milliseconds = int(float(found[1]) * UNITS_MS[found[2]])
+    if milliseconds > DURATION_DAYS_MAX * UNITS_MS["d"]:
+        raise ValueError(f"a duration is at most {DURATION_DAYS_MAX}d")
+    return milliseconds
 
 
-Duration = Annotated[int, BeforeValidator(duration_ms, json_schema_input_type=str)]
+Duration = Annotated[
+    int,
+    BeforeValidator(duration_ms),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": DURATION, "minimum": 0, "maximum": 0}),
+]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1 << 53)]
 
 
 class Part(BaseModel):
     """A part of the spec: unknown keys are refused, and nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Kind(StrEnum):
@@ -243,22 +255,33 @@ class Spec(Part):
 
     @model_validator(mode="after")
     def names_hold_together(self) -> Spec:
+        wrong = [*self._wrong_roles(), *self._wrong_features()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def _wrong_roles(self) -> Iterator[str]:
         fields = self.events.fields
         for key in ("id", "key", "time"):
             name = getattr(self.events, key)
             if name is not None and name not in fields:
-                raise ValueError(f"events.{key} names {name!r}, which is not in events.fields")
-        if self.events.time and fields[self.events.time].type is not Kind.TIMESTAMP:
-            raise ValueError(f"events.time names {self.events.time!r}, which is not a timestamp")
+                yield f"events.{key} names {name!r}, which is not in events.fields"
+        time = fields.get(self.events.time or "")
+        if time is not None and time.type is not Kind.TIMESTAMP:
+            yield f"events.time names {self.events.time!r}, which is not a timestamp"
+
+    def _wrong_features(self) -> Iterator[str]:
+        fields = self.events.fields
         for name in self.features:
-            if name not in fields:
-                raise ValueError(f"features names {name!r}, which is not in events.fields")
-            if fields[name].type in (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP):
-                kind = fields[name].type.value
-                raise ValueError(f"the feature {name!r} is a {kind}; a model takes numbers and categories")
+            kind = fields[name].type if name in fields else None
+            if kind is None:
+                yield f"features names {name!r}, which is not in events.fields"
+            elif kind in (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP):
+                yield f"features names {name!r}, a {kind.value}; a model takes numbers and categories"
+        if len(set(self.features)) < len(self.features):
+            yield "features names a field twice"
         if not self.feature_names:
-            raise ValueError("there is no feature: name some fields of type number or category")
-        return self
+            yield "there is no feature; in events.fields name some of type number or category"
 
     @property
     def feature_names(self) -> tuple[str, ...]:
