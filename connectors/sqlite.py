@@ -1,0 +1,311 @@
+"""The embedded log: topics, positions and leases in one SQLite file.
+
+Any number of processes may append and read at once; each commit is seen by all of them, or not at
+all. One `SqliteLog` is one connection, for one thread: in a worker that is the event loop's thread,
+where a batch takes well under a millisecond. A thread of its own would be slower, see `segments.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from typing import Any, NamedTuple
+
+from connectors import segments
+from connectors.embedded import EmbeddedStore
+from connectors.log import Batch, Gone, Misfit, Payload, Refused, Topic
+from connectors.sqlite_file import LOCK_SECONDS_MAX, LOCKED, explain, open_file, primary, speaking, writing
+
+POLL_SECONDS = 0.002  # between two looks for what other processes have committed
+READ_BYTES_MAX = 8 << 20  # a read ends early when it has unpacked so much
+TRIM_SEGMENTS = 32  # deleted in one transaction, so that nobody waits long
+
+# One statement, so that the bounds and the segments are of the same moment.
+READ = """
+SELECT p.start, p."end", s.first, s.body FROM partitions p
+LEFT JOIN segments s ON s.topic=p.topic AND s.partition=p.partition AND s."end">?
+WHERE p.topic=? AND p.partition=? ORDER BY s."end" LIMIT ?
+"""
+
+
+class _Known(NamedTuple):
+    """What never changes about a topic."""
+
+    id: int
+    partitions: int
+    compacted: bool
+
+
+class SqliteLog:
+    """A log in one file.
+
+    Parameters
+    ----------
+    path
+        The file; it is made unless `create` is False. Its directory must exist, on a local disk.
+    sync
+        `full`: a commit survives the loss of power. `normal`: it survives any crash of the process.
+    size_max
+        Bytes that the file may grow to through this log; then `Full` is raised. Deleted segments make
+        room. The write-ahead log beside the file adds a few megabytes.
+
+    >>> from connectors.log import Rows
+    >>> import tempfile
+    >>> log = SqliteLog(tempfile.mkdtemp() + "/example.db")
+    >>> log.create([Topic("events", 1)])
+    ['events']
+    >>> log.append("events", 0, Rows([b"key"], [b"value"]))
+    >>> log.read("events", 0, 0).values
+    [b'value']
+    >>> log.close()
+    """
+
+    def __init__(
+        self, path: str, sync: str = "full", size_max: int | None = None, create: bool = True
+    ) -> None:
+        self.path = path
+        self.db = open_file(path, sync, size_max, create)
+        self._commits = 0
+        self._topics: dict[str, _Known] = {}
+
+    # -- reading
+
+    def topics(self) -> dict[str, Topic]:
+        rows = self._rows("SELECT name, partitions, compacted, retention_ms FROM topics ORDER BY name")
+        return {name: Topic(name, count, bool(compacted), ms) for name, count, compacted, ms in rows}
+
+    def partitions(self, topic: str) -> int:
+        return self._known(topic).partitions
+
+    def bounds(self, topic: str) -> list[tuple[int, int]]:
+        sql = 'SELECT start, "end" FROM partitions WHERE topic=? ORDER BY partition'
+        return self._rows(sql, self._known(topic).id)
+
+    def read(self, topic: str, partition: int, first: int, limit: int = 1000, wait: float = 0.0) -> Batch:
+        deadline = time.monotonic() + wait
+        while True:
+            version = self.version()
+            batch = self._read(topic, partition, first, limit)
+            if len(batch) or time.monotonic() >= deadline:
+                return batch
+            while self.version() == version and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+
+    def _read(self, topic: str, partition: int, first: int, limit: int) -> Batch:
+        where, parts, count, size = self._where(topic, partition), [], 0, 0
+        # Closed at once: an open cursor would keep its view of the file, and the WAL would grow.
+        with speaking(self.path), closing(self.db.execute(READ, (first, *where, max(limit, 1)))) as cursor:
+            row = cursor.fetchone()
+            start, end = row[:2]
+            if not start <= first <= end:
+                raise Gone(f"{topic}-{partition}: no offset {first}, there are {start} to {end}")
+            while row is not None and row[3] is not None:
+                parts.append(segments.unpack(row[2], row[3]).behind(first, limit - count))
+                count, size = count + len(parts[-1].offsets), size + len(row[3])
+                if count >= limit or size >= READ_BYTES_MAX:
+                    end = parts[-1].offsets[-1] + 1
+                    break
+                row = cursor.fetchone()
+        return Batch(topic, partition, first, end, *segments.join(parts))
+
+    def offset_at(self, topic: str, partition: int, ms: int) -> int:
+        where = self._where(topic, partition)
+        sql = "SELECT first FROM segments WHERE topic=? AND partition=? AND newest_ms>=?"
+        found = self._rows(sql + ' ORDER BY "end" LIMIT 1', *where, ms)
+        return int(found[0][0]) if found else self.bounds(topic)[partition][1]
+
+    def positions(self, group: str) -> dict[tuple[str, int], int]:
+        sql = "SELECT name, partition, position FROM positions JOIN topics ON id=topic WHERE grp=?"
+        return {(topic, partition): position for topic, partition, position in self._rows(sql, group)}
+
+    def version(self) -> int:
+        # SQLite counts the commits of the other connections, and both numbers only grow.
+        return int(self._rows("PRAGMA data_version")[0][0]) + self._commits
+
+    # -- writing
+
+    def create(self, topics: Iterable[Topic]) -> list[str]:
+        there = self.topics()
+        missing = [topic for topic in topics if topic.name not in there]
+        if not missing:
+            return []
+        with self._writing():
+            return [topic.name for topic in missing if self._create(topic)]
+
+    def append(
+        self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
+    ) -> None:
+        self._where(topic, partition)  # a Misfit comes before the lock
+        with self._writing():
+            _Tx(self, "").append(topic, partition, rows, timestamps)
+
+    async def trim(self, topic: str, partition: int, before_offset: int) -> None:
+        where = self._where(topic, partition)
+        sql = 'SELECT id, "end" FROM segments WHERE topic=? AND partition=? AND "end"<=?'
+        while found := self._rows(sql + ' ORDER BY "end" LIMIT ?', *where, before_offset, TRIM_SEGMENTS):
+            await self._lock()
+            with self._writing():
+                self.db.executemany("DELETE FROM segments WHERE id=?", [(id_,) for id_, _ in found])
+                sql_start = "UPDATE partitions SET start=max(start, ?) WHERE topic=? AND partition=?"
+                self.db.execute(sql_start, (found[-1][1], *where))
+
+    def close(self) -> None:
+        self.db.close()
+
+    # -- leases: who may commit for a group
+
+    def epoch(self, group: str) -> int:
+        found = self._rows("SELECT epoch FROM leases WHERE grp=?", group)
+        return int(found[0][0]) if found else 0
+
+    async def take_lease(self, group: str, seconds: float) -> int | None:
+        if not self._is_free(group):
+            return None
+        await self._lock()
+        with self._writing():
+            if not self._is_free(group):  # another process may have been faster
+                return None
+            self.db.execute(
+                "INSERT INTO leases VALUES (?, 1, ?, ?) ON CONFLICT (grp) DO UPDATE"
+                " SET epoch=epoch+1, seconds=excluded.seconds, expires=excluded.expires",
+                (group, seconds, time.monotonic() + seconds),
+            )
+            return self.epoch(group)
+
+    async def renew_lease(self, group: str, epoch: int, seconds: float) -> None:
+        async with self.owned(group, epoch, seconds):
+            pass
+
+    async def release_lease(self, group: str, epoch: int) -> None:
+        await self._lock()
+        with self._writing():
+            sql = "UPDATE leases SET epoch=epoch+1, expires=0 WHERE grp=? AND epoch=?"
+            self.db.execute(sql, (group, epoch))
+
+    def store(
+        self, group: str, partition: int, journal: str, epoch: int, lease_seconds: float
+    ) -> EmbeddedStore:
+        return EmbeddedStore(self, group, partition, journal, epoch, lease_seconds)
+
+    @asynccontextmanager
+    async def owned(self, group: str, epoch: int, seconds: float) -> AsyncIterator[_Tx]:
+        """See `embedded.Owned`."""
+        await self._lock()
+        with self._writing():
+            sql = "UPDATE leases SET seconds=?, expires=? WHERE grp=? AND epoch=?"
+            done = self.db.execute(sql, (seconds, time.monotonic() + seconds, group, epoch))
+            if done.rowcount != 1:
+                raise Refused(f"{group}: epoch {epoch} is over, another worker has the lease")
+            yield _Tx(self, group)
+
+    def _is_free(self, group: str) -> bool:
+        found = self._rows("SELECT expires, seconds FROM leases WHERE grp=?", group)
+        # The clock is the machine's uptime: setting the wall clock does not move it. A time that is
+        # further off than the lease is long was written before the machine was started anew.
+        return not found or not 0 <= found[0][0] - time.monotonic() <= found[0][1]
+
+    # -- inside
+
+    async def _lock(self) -> None:
+        """Take the write lock without blocking the event loop; `_writing` follows, with no await between."""
+        deadline = time.monotonic() + LOCK_SECONDS_MAX
+        while not self._try_lock(time.monotonic() > deadline):
+            await asyncio.sleep(0.0005)
+
+    def _try_lock(self, last: bool) -> bool:
+        try:
+            self.db.execute("PRAGMA busy_timeout=0")
+            self.db.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.Error as exc:
+            if last or primary(exc) not in LOCKED:
+                raise explain(exc, self.path) from exc
+            return False
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout={LOCK_SECONDS_MAX * 1000:.0f}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with speaking(self.path), writing(self.db):
+            yield
+        self._commits += 1
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        with speaking(self.path):
+            return self.db.execute(sql, values).fetchall()
+
+    def _known(self, topic: str) -> _Known:
+        if topic not in self._topics:
+            found = self._rows("SELECT id, partitions, compacted FROM topics WHERE name=?", topic)
+            if not found:
+                raise Misfit(f"{self.path}: there is no topic {topic}")
+            self._topics[topic] = _Known(*found[0])
+        return self._topics[topic]
+
+    def _where(self, topic: str, partition: int) -> tuple[int, int]:
+        known = self._known(topic)
+        if not 0 <= partition < known.partitions:
+            raise Misfit(f"{topic}: there is no partition {partition}, it has {known.partitions}")
+        return known.id, partition
+
+    def _create(self, topic: Topic) -> bool:
+        sql = "INSERT OR IGNORE INTO topics (name, partitions, compacted, retention_ms) VALUES (?, ?, ?, ?)"
+        values = (topic.name, topic.partitions, topic.compacted, topic.retention_ms)
+        done = self.db.execute(sql, values)
+        rows = [(done.lastrowid, partition) for partition in range(topic.partitions)]
+        if done.rowcount == 1:
+            self.db.executemany("INSERT INTO partitions (topic, partition) VALUES (?, ?)", rows)
+        return done.rowcount == 1
+
+
+class _Tx:
+    """The writes of one transaction."""
+
+    def __init__(self, log: SqliteLog, group: str) -> None:
+        self.log, self.db, self.group = log, log.db, group
+
+    def end(self, topic: str, partition: int) -> int:
+        return self.log.bounds(topic)[partition][1]
+
+    def append(
+        self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
+    ) -> int:
+        where, count = self.log._where(topic, partition), len(rows.values)
+        sql = 'UPDATE partitions SET "end"="end"+? WHERE topic=? AND partition=? RETURNING "end"'
+        first = int(self.log._rows(sql, count, *where)[0][0]) - count
+        stamps = timestamps if timestamps is not None else segments.now_ms()
+        if self.log._known(topic).compacted:
+            self._append_compacted(where, first, rows, stamps)
+            return first
+        stored = []
+        for part in segments.cut(rows):
+            newest, body = segments.pack(rows, part, stamps)
+            stored.append((*where, first + part.start, first + part.stop, newest, None, body))
+        self._insert(stored)
+        return first
+
+    def _append_compacted(
+        self, where: tuple[int, int], first: int, rows: Payload, stamps: Sequence[int] | int
+    ) -> None:
+        """Each record its own segment, so that the next one of its key can take its place."""
+        for i, (key, value) in enumerate(zip(rows.keys, rows.values, strict=True)):
+            if key is None:
+                raise Misfit("a record of a compacted topic needs a key")
+            self.db.execute("DELETE FROM segments WHERE topic=? AND partition=? AND key=?", (*where, key))
+            if value is not None:
+                newest, body = segments.pack(rows, slice(i, i + 1), stamps)
+                self._insert([(*where, first + i, first + i + 1, newest, key, body)])
+
+    def _insert(self, stored: Sequence[tuple[Any, ...]]) -> None:
+        self.db.executemany(
+            'INSERT INTO segments (topic, partition, first, "end", newest_ms, key, body)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            stored,
+        )
+
+    def position(self, topic: str, partition: int, offset: int) -> None:
+        where = self.log._where(topic, partition)
+        self.db.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)", (self.group, *where, offset))
