@@ -165,11 +165,17 @@ class Topics(Part):
     """Names of the topics that Driftline writes. Default: `<pipeline>.<what>`."""
 
     control: Name | None = None
+    """What people and programs tell the pipeline."""
     predictions: Name | None = None
+    """One for each event."""
     outcomes: Name | None = None
+    """Predictions together with their labels."""
     dead_letters: Name | None = None
+    """What did not fit the spec, and why."""
     journal: Name | None = None
+    """The order in which records were taken."""
     snapshots: Name | None = None
+    """Saved states; compacted."""
 
 
 class Commit(Part):
@@ -212,6 +218,7 @@ class Limits(Part):
 
 class Http(Part):
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: Port | None = 8080
     """Where the worker answers /healthz, /readyz and /metrics. 0: any free port, null: nowhere."""
     token: str | None = None
@@ -234,6 +241,7 @@ class Spec(Part):
     ssl_check_hostname, client_id, request_timeout_ms; and session_timeout_ms, heartbeat_interval_ms,
     group_instance_id of the consumer."""
     delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    """`at_least_once` answers sooner; after a failure some predictions come twice, with the same id."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 1
     """For topics that Driftline creates."""
     create_topics: bool = True

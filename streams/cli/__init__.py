@@ -89,7 +89,7 @@ def _version(wanted: bool) -> None:
         from importlib.metadata import version
 
         typer.echo(f"driftline {version('driftline')}")
-        raise typer.Exit()
+        raise typer.Exit
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
