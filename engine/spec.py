@@ -6,46 +6,21 @@ Reading the file, `${VAR}` and error messages with lines live in `streams/specfi
 from __future__ import annotations
 
 import hashlib
-import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from engine.duration import DAY_MS, Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-DURATION = r"^(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)$"
-DURATION_DAYS_MAX = 36_500
-
-
-def duration_ms(value: object) -> object:
-    """Read "250ms", "30s", "5m", "1h" or "7d" as milliseconds.
-
-    >>> duration_ms("7d")
-    604800000
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
-        return 0
-    found = re.fullmatch(DURATION, str(value))
-    if found is None:
-        raise ValueError("a duration is a number with a unit: 250ms, 30s, 5m, 1h or 7d")
-    milliseconds = int(float(found[1]) * UNITS_MS[found[2]])
-    if milliseconds > DURATION_DAYS_MAX * UNITS_MS["d"]:
-        raise ValueError(f"a duration is at most {DURATION_DAYS_MAX}d")
-    return milliseconds
-
-
-Duration = Annotated[
-    int,
-    BeforeValidator(duration_ms),
-    WithJsonSchema({"type": ["string", "integer"], "pattern": DURATION, "minimum": 0, "maximum": 0}),
-]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=200)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=1, le=1 << 53)]
+TOPICS = ("events", "labels", "control", "predictions", "outcomes", "dead_letters", "journal", "snapshots")
 
 
 class Part(BaseModel):
@@ -84,8 +59,8 @@ class FieldSpec(Part):
 
     @model_validator(mode="after")
     def fits(self) -> FieldSpec:
-        numeric = self.type in (Kind.NUMBER, Kind.INTEGER)
-        if (self.min is not None or self.max is not None) and not numeric:
+        bounded = self.min is not None or self.max is not None
+        if bounded and self.type not in (Kind.NUMBER, Kind.INTEGER):
             raise ValueError(f"min and max go with number and integer, not with {self.type.value}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is above max")
@@ -96,16 +71,9 @@ class FieldSpec(Part):
         return self
 
     def _check_default(self) -> None:
-        kinds: dict[Kind, tuple[type, ...]] = {
-            Kind.NUMBER: (int, float),
-            Kind.INTEGER: (int,),
-            Kind.BOOLEAN: (bool,),
-            Kind.CATEGORY: (str,),
-            Kind.TEXT: (str,),
-        }
-        value = self.default
-        wanted = kinds.get(self.type, ())
-        if not isinstance(value, wanted) or (isinstance(value, bool) and self.type is not Kind.BOOLEAN):
+        kinds = {"number": float, "integer": int, "boolean": bool, "category": str, "text": str}
+        value, wanted = self.default, kinds.get(self.type)
+        if type(value) is not wanted and not (type(value) is int and wanted is float):
             raise ValueError(f"the default {value!r} is not a {self.type.value}")
         if self.one_of is not None and value not in self.one_of:
             raise ValueError(f"the default {value!r} is not in one_of")
@@ -149,7 +117,7 @@ class Labels(Part):
     """The key of a label record that says how much it counts, for models that can weigh."""
     key: str | None = None
     """The key of a label record that names the entity, as `events.key` does. Default: the same name."""
-    wait: Duration = 7 * UNITS_MS["d"]
+    wait: Duration = 7 * DAY_MS
     """How long, in event time, an event and its label wait for each other."""
 
 
@@ -210,9 +178,9 @@ class Limits(Part):
     """The last so many events of a shard are remembered, for their labels, corrections and duplicates."""
     early_max: Count = 10_000
     """Labels, per shard, that may wait for an event which has not come yet."""
-    past_max: Duration = 9125 * UNITS_MS["d"]
+    past_max: Duration = 9125 * DAY_MS
     """An event whose time lies further before its record's timestamp becomes a dead letter."""
-    future_max: Duration = UNITS_MS["d"]
+    future_max: Duration = DAY_MS
     """An event whose time lies further after its record's timestamp becomes a dead letter."""
 
 
@@ -263,8 +231,7 @@ class Spec(Part):
 
     @model_validator(mode="after")
     def names_hold_together(self) -> Spec:
-        wrong = [*self._wrong_roles(), *self._wrong_features()]
-        if wrong:
+        if wrong := [*self._wrong_roles(), *self._wrong_names()]:
             raise ValueError("\n".join(wrong))
         return self
 
@@ -274,31 +241,34 @@ class Spec(Part):
             name = getattr(self.events, key)
             if name is not None and name not in fields:
                 yield f"events.{key} names {name!r}, which is not in events.fields"
+            elif name is not None and fields[name].type is Kind.IGNORED:
+                yield f"events.{key} names {name!r}, which is ignored"
         time = fields.get(self.events.time or "")
         if time is not None and time.type is not Kind.TIMESTAMP:
             yield f"events.time names {self.events.time!r}, which is not a timestamp"
 
-    def _wrong_features(self) -> Iterator[str]:
-        fields = self.events.fields
+    def _wrong_names(self) -> Iterator[str]:
         for name in self.features:
-            kind = fields[name].type if name in fields else None
-            if kind is None:
+            field = self.events.fields.get(name)
+            if field is None:
                 yield f"features names {name!r}, which is not in events.fields"
-            elif kind in (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP):
-                yield f"features names {name!r}, a {kind.value}; a model takes numbers and categories"
+            elif field.type in (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP):
+                yield f"features names {name!r}, a {field.type.value}; a model takes numbers and categories"
         if len(set(self.features)) < len(self.features):
             yield "features names a field twice"
         if not self.feature_names:
             yield "there is no feature; in events.fields name some of type number or category"
+        topics = [self.topic(what) for what in TOPICS]
+        for name in sorted({name for name in topics if topics.count(name) > 1}):
+            yield f"two topics are named {name!r}; each needs a name of its own"
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The fields that the model sees, in order."""
-        if self.features:
-            return self.features
         roles = {self.events.id, self.events.key, self.events.time}
-        kinds = (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN, Kind.CATEGORY)
-        return tuple(n for n, f in self.events.fields.items() if f.type in kinds and n not in roles)
+        others = (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP)
+        fields = self.events.fields.items()
+        return self.features or tuple(n for n, f in fields if f.type not in others and n not in roles)
 
     def topic(self, what: str) -> str:
         """The full name of a topic: events, labels, control, predictions, outcomes, dead_letters, ...
@@ -314,12 +284,12 @@ class Spec(Part):
     @property
     def inputs(self) -> tuple[str, ...]:
         """The topics that a shard reads; they share one partition count."""
-        return tuple(self.topic(what) for what in ("events", "labels", "control"))
+        return tuple(map(self.topic, TOPICS[:3]))
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The topics that consumers read."""
-        return tuple(self.topic(what) for what in ("predictions", "outcomes", "dead_letters"))
+        return tuple(map(self.topic, TOPICS[3:6]))
 
     @property
     def fingerprint(self) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from engine.spec import DURATION, UNITS_MS, Spec
+from engine.duration import PATTERN, duration_text
+from engine.spec import Spec
 
 Node = dict[str, Any]
 
@@ -80,17 +81,6 @@ def elsewhere(name: str) -> str | None:
     """The dotted key that ends in this name, if there is exactly one."""
     found = [key.where for key in every_key() if key.where[-1] == name and ANY_NAME not in key.where]
     return ".".join(found[0]) if len(found) == 1 else None
-
-
-def duration_text(milliseconds: int) -> str:
-    """
-    >>> duration_text(604_800_000), duration_text(90_000), duration_text(0)
-    ('7d', '90s', '0')
-    """
-    for unit, size in reversed(UNITS_MS.items()):
-        if milliseconds and milliseconds % size == 0:
-            return f"{milliseconds // size}{unit}"
-    return "0"
 
 
 @cache
@@ -189,4 +179,4 @@ def _range(node: Node) -> str:
 
 
 def _is_duration(node: Node) -> bool:
-    return any(each.get("pattern") == DURATION for each in (node, *node.get("anyOf", ())))
+    return any(each.get("pattern") == PATTERN for each in (node, *node.get("anyOf", ())))
