@@ -1,0 +1,139 @@
+"""What goes into the walk and what comes out, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, Self
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Batch(Protocol):
+    """Consecutive records of one topic-partition. `headers` is None when no record has any."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offsets(self) -> Sequence[int]: ...
+    @property
+    def timestamps(self) -> Sequence[int]: ...
+    @property
+    def keys(self) -> Sequence[bytes | None]: ...
+    @property
+    def values(self) -> Sequence[bytes | None]: ...
+    @property
+    def headers(self) -> Sequence[Headers] | None: ...
+    def __len__(self) -> int: ...
+    def cut(self, start: int, stop: int) -> Self: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A batch of one record, kept for later."""
+
+    topic: str
+    partition: int
+    offsets: tuple[int]
+    timestamps: tuple[int]
+    keys: tuple[bytes | None]
+    values: tuple[bytes | None]
+    headers: tuple[Headers] | None
+
+    @classmethod
+    def of(cls, batch: Batch, i: int) -> Single:
+        headers = (tuple(batch.headers[i]),) if batch.headers is not None else None
+        columns = (batch.offsets, batch.timestamps, batch.keys, batch.values)
+        return cls(batch.topic, batch.partition, *((column[i],) for column in columns), headers)
+
+    def __len__(self) -> int:
+        return 1
+
+    def cut(self, start: int, stop: int) -> Single:
+        return self
+
+
+@dataclass(slots=True)
+class Output:
+    """Records for one topic, as columns."""
+
+    keys: list[bytes | None] = field(default_factory=list)
+    values: list[bytes | None] = field(default_factory=list)
+    headers: list[Headers] | None = None
+
+    def add(self, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
+        if headers and self.headers is None:
+            self.headers = [()] * len(self.values)
+        if self.headers is not None:
+            self.headers.append(headers)
+        self.keys.append(key)
+        self.values.append(value)
+
+    def extend(self, other: Output) -> None:
+        if other.headers is not None and self.headers is None:
+            self.headers = [()] * len(self.values)
+        if self.headers is not None:
+            self.headers += other.headers if other.headers is not None else [()] * len(other.values)
+        self.keys += other.keys
+        self.values += other.values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(slots=True)
+class Outputs:
+    """What a walk gives: `predictions`, `outcomes` and `dead_letters`."""
+
+    predictions: Output = field(default_factory=Output)
+    outcomes: Output = field(default_factory=Output)
+    dead_letters: Output = field(default_factory=Output)
+
+    def extend(self, other: Outputs) -> None:
+        self.predictions.extend(other.predictions)
+        self.outcomes.extend(other.outcomes)
+        self.dead_letters.extend(other.dead_letters)
+
+    def lanes(self) -> dict[str, Output]:
+        return {
+            "predictions": self.predictions,
+            "outcomes": self.outcomes,
+            "dead_letters": self.dead_letters,
+        }
+
+    def __len__(self) -> int:
+        return sum(map(len, self.lanes().values()))
+
+
+class Reason(StrEnum):
+    """Why a record became a dead letter: the closed list."""
+
+    MALFORMED = "malformed"  # no JSON, no UTF-8, or no CloudEvent although it says so
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    NOT_FINITE = "not_finite"  # NaN, Infinity, or a number beyond a float's range
+    OUT_OF_RANGE = "out_of_range"
+    UNKNOWN_CATEGORY = "unknown_category"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    DUPLICATE_ID = "duplicate_id"
+    BAD_LABEL = "bad_label"
+    LABEL_LATE = "label_late"  # further from its event than `labels.wait`
+    LABEL_UNMATCHED = "label_unmatched"  # its event never came
+    MODEL_ERROR = "model_error"
+    UNKNOWN_CONTROL = "unknown_control"
+    ENGINE_ERROR = "engine_error"  # the walk itself failed on it
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record of the batch at hand that does not go on, and why."""
+
+    index: int
+    reason: Reason
+    exception: str
+    message: str

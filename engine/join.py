@@ -1,0 +1,329 @@
+"""Labels meet predictions.
+
+A shard remembers its last `limits.remember_max` events, in the order they came, in one ledger: those that
+wait for their label, those that have it, and those that failed. So one table serves the join, corrections
+and duplicate ids. What falls out of it unlabelled is counted.
+
+What may happen to a label, and what comes of it (all counted in `Counts`):
+
+    in the event itself       the event is predicted, then learned: outcome
+    later, within the wait    outcome, learned
+    before its event          kept for the event, at most `limits.early_max`; then as if it came with it
+    again, the same           nothing more
+    again, another            outcome with `correction`; metrics are put right; learned as one more example
+    outside the wait          dead letter label_late
+    for no event that comes   dead letter label_unmatched, when it has waited long enough or too many wait
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from engine.batch import Batch, Reason, Rejection, Single
+from engine.decode import Events, Labels
+from engine.models.river import Failure, Scores
+from engine.spec import Spec
+
+Part = TypeVar("Part", Events, Labels)
+
+
+# A remembered event: feature row, time, offset, entity, prediction, score. Plain tuples, since a snapshot
+# pickles a hundred thousand of them, many times faster than objects.
+Entry = tuple[tuple[Any, ...], int, int, str, Any, float | None]
+
+
+class Early(NamedTuple):
+    """A label that waits for its event, with the record that brought it."""
+
+    label: Any
+    time: int
+    weight: float | None
+    record: Single
+
+
+class Settled(NamedTuple):
+    """An event that met a label; `before` is the label that it had, None if it had none."""
+
+    index: int  # of the record that brought them together, in its batch
+    event_id: str
+    entry: Entry
+    before: Any
+    label: Any
+    label_time: int
+    weight: float | None
+
+
+class Lost(NamedTuple):
+    """A record that becomes a dead letter when the walk comes to `index` of the batch at hand."""
+
+    index: int
+    record: Batch  # where it lies: the batch at hand, or a batch of its own
+    rejection: Rejection
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened to labels, since the shard began."""
+
+    joined: int = 0
+    early: int = 0
+    duplicate: int = 0
+    correction: int = 0
+    late: int = 0
+    unmatched: int = 0
+    expired: int = 0  # events whose label did not come in time
+    dropped: int = 0  # events that fell out of the ledger unlabelled
+
+
+class Join:
+    """The ledger of one shard, its early labels, and the newest event time that it has seen."""
+
+    def __init__(self, spec: Spec, stem: str) -> None:
+        self.wait = spec.labels.wait
+        self.remember_max = spec.limits.remember_max
+        self.early_max = spec.limits.early_max
+        self.stem = stem if spec.labels.by == "prediction_id" else None
+        # Event id -> its entry and its label, None while it waits. No entry: the walk of it failed.
+        self.ledger: dict[str, tuple[Entry, Any] | None] = {}
+        self.alias: dict[str, str] = {}  # prediction id -> event id, where labels come by prediction id
+        self.early: dict[str, Early] = {}
+        self.newest = -(2**62)
+        self.counts = Counts()
+        self.lost: list[Lost] = []  # taken by the shard after each step
+
+    # -- events: claim, then remember ----------------------------------------------------------------
+
+    def claim(self, events: Events) -> Iterator[Claimed]:
+        """Enter new events in the ledger, in parts without a repeated id; duplicates are lost.
+
+        A part must be remembered before the next one is asked for.
+        """
+        for part in parts(events, events.ids):
+            kept, early = [], {}
+            for row, event_id in enumerate(part.ids):
+                if self._is_known(event_id):
+                    self._duplicate(part, row)
+                    continue
+                if (waiting := self._enter(part, row)) is not None:
+                    early[len(kept)] = waiting
+                kept.append(row)
+            events = part if len(kept) == len(part) else pick(part, kept)
+            for row, waiting in early.items():
+                if events.labels[row] is not None:
+                    self.counts.duplicate += 1
+                events.labels[row] = waiting.label
+            yield Claimed(events, early)
+
+    def _is_known(self, event_id: str) -> bool:
+        if self.ledger.get(event_id) is not None:
+            return True
+        self.ledger.pop(event_id, None)  # failed before: it enters anew, at the end
+        return False
+
+    def _duplicate(self, part: Events, row: int) -> None:
+        index, event_id = part.index[row], part.ids[row]
+        message = f"the event {event_id!r} came before"
+        self.lost.append(Lost(index, part.batch, Rejection(index, Reason.DUPLICATE_ID, "Unfit", message)))
+
+    def _enter(self, part: Events, row: int) -> Early | None:
+        """Claim the id; return the label that has been waiting for it, if it is in time."""
+        event_id, time, index = part.ids[row], part.times[row], part.index[row]
+        self.ledger[event_id] = None
+        if time > self.newest:
+            self.newest = time
+        if len(self.ledger) > self.remember_max:
+            self._forget(next(iter(self.ledger)), "dropped")
+        key = event_id
+        if self.stem is not None:
+            key = f"{self.stem}{part.batch.offsets[index]}"
+            self.alias[key] = event_id
+        early = self.early.pop(key, None) if self.early else None
+        if early is not None and abs(early.time - time) > self.wait:
+            self.counts.late += 1
+            message = f"the label's time {early.time} is too far from its event's {time}"
+            self.lost.append(
+                Lost(index, early.record, Rejection(0, Reason.LABEL_LATE, "Unfit", message))
+            )
+            return None
+        return early
+
+    def remember(self, claimed: Claimed, scores: Scores) -> list[Settled]:
+        """Write down how the events came out; return those whose label is known."""
+        events, settled, ledger = claimed.events, [], self.ledger
+        failed = {failure.index for failure in scores.failures}
+        offsets, stamps = events.batch.offsets, events.batch.timestamps
+        columns = (
+            events.index,
+            events.ids,
+            events.rows,
+            events.times,
+            events.entities,
+            scores.predictions,
+            scores.scores,
+            events.labels,
+        )
+        for row, (index, event_id, x, time, entity, prediction, score, label) in enumerate(
+            zip(*columns, strict=True)
+        ):
+            if row in failed:
+                self._put_back(claimed, row)
+                continue
+            entry = (x, time, offsets[index], entity, prediction, score)
+            ledger[event_id] = (entry, label)
+            if label is None:
+                continue
+            self.counts.joined += 1
+            early = claimed.early.get(row)
+            label_time, weight = (early.time, early.weight) if early else (stamps[index], None)
+            settled.append(Settled(index, event_id, entry, None, label, label_time, weight))
+        self._report(events, scores.failures)
+        return settled
+
+    def _put_back(self, claimed: Claimed, row: int) -> None:
+        """A failed event leaves its early label waiting: it may be sent again, mended."""
+        early = claimed.early.get(row)
+        if early is not None:
+            events = claimed.events
+            offset = events.batch.offsets[events.index[row]]
+            self.early[events.ids[row] if self.stem is None else f"{self.stem}{offset}"] = early
+
+    # -- labels ----------------------------------------------------------------------------------------
+
+    def meet(self, labels: Labels) -> Iterator[Met]:
+        """Bring labels to their events, in parts without a repeated id.
+
+        A part must be learned, and its failures handed to `unsettle`, before the next one is asked for.
+        """
+        for part in parts(labels, labels.ids):
+            settled = [s for row in range(len(part)) if (s := self._settle(part, row)) is not None]
+            yield Met(part, settled)
+
+    def _settle(self, part: Labels, row: int) -> Settled | None:
+        label_id, label, index = part.ids[row], part.values[row], part.index[row]
+        time, weight = part.times[row], part.weights[row]
+        event_id = label_id if self.stem is None else self.alias.get(label_id, "")
+        known = self.ledger.get(event_id)
+        if known is None:
+            self._wait(label_id, Early(label, time, weight, Single.of(part.batch, index)), index)
+            return None
+        entry, before = known
+        if abs(time - entry[1]) > self.wait:
+            self.counts.late += 1
+            message = f"the label's time {time} is too far from its event's {entry[1]}"
+            self.lost.append(Lost(index, part.batch, Rejection(index, Reason.LABEL_LATE, "Unfit", message)))
+            return None
+        if before is not None and before == label:
+            self.counts.duplicate += 1
+            return None
+        settled = Settled(index, event_id, entry, before, label, time, weight)
+        self._count(settled, 1)
+        self.ledger[event_id] = (entry, label)
+        return settled
+
+    def _wait(self, label_id: str, early: Early, index: int) -> None:
+        before = self.early.pop(label_id, None)
+        if before is None:
+            self.counts.early += 1
+        elif before.label == early.label:
+            self.counts.duplicate += 1
+        else:
+            self.counts.correction += 1
+        self.early[label_id] = early
+        if len(self.early) > self.early_max:
+            self._part(next(iter(self.early)), index, "limits.early_max labels wait already")
+
+    def unsettle(self, met: Met, failures: list[Failure]) -> list[Settled]:
+        """Take back what the model could not learn; return what it did."""
+        for failure in failures:
+            settled = met.settled[failure.index]
+            self.ledger[settled.event_id] = (settled.entry, settled.before)
+            self._count(settled, -1)
+            rejection = Rejection(settled.index, Reason.MODEL_ERROR, failure.exception, failure.message)
+            self.lost.append(Lost(settled.index, met.labels.batch, rejection))
+        failed = {failure.index for failure in failures}
+        return [s for i, s in enumerate(met.settled) if i not in failed]
+
+    def _count(self, settled: Settled, by: int) -> None:
+        if settled.before is not None:
+            self.counts.correction += by
+        else:
+            self.counts.joined += by
+
+    # -- time goes by ----------------------------------------------------------------------------------
+
+    def expire(self) -> None:
+        """Forget what has waited longer than `labels.wait`, counted from the newest event time."""
+        horizon = self.newest - self.wait
+        while self.ledger:
+            event_id, known = next(iter(self.ledger.items()))
+            if known is not None and known[0][1] >= horizon:
+                break
+            self._forget(event_id, "expired")
+        while self.early:
+            label_id, early = next(iter(self.early.items()))
+            if early.time >= horizon:
+                break
+            self._part(label_id, 0, "no event of this id came within labels.wait")
+
+    def _forget(self, event_id: str, how: str) -> None:
+        known = self.ledger.pop(event_id)
+        if known is None:
+            return
+        entry, label = known
+        if self.stem is not None:
+            self.alias.pop(f"{self.stem}{entry[2]}", None)
+        if label is None:
+            setattr(self.counts, how, getattr(self.counts, how) + 1)
+
+    def _part(self, label_id: str, index: int, message: str) -> None:
+        early = self.early.pop(label_id)
+        self.counts.unmatched += 1
+        rejection = Rejection(0, Reason.LABEL_UNMATCHED, "Unfit", message)
+        self.lost.append(Lost(index, early.record, rejection))
+
+    def _report(self, events: Events, failures: list[Failure]) -> None:
+        for failure in failures:
+            index = events.index[failure.index]
+            rejection = Rejection(index, Reason.MODEL_ERROR, failure.exception, failure.message)
+            self.lost.append(Lost(index, events.batch, rejection))
+
+
+@dataclass(slots=True)
+class Claimed:
+    """New events, with the labels that were waiting for them by row."""
+
+    events: Events
+    early: dict[int, Early] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Met:
+    """Labels, and the events that they settle."""
+
+    labels: Labels
+    settled: list[Settled]
+
+
+def parts(columns: Part, ids: list[str]) -> Iterator[Part]:
+    """Cut columns before each id that came already in the part.
+
+    What becomes of an event or a label may depend on how the one before it with the same id came out.
+    """
+    if len(set(ids)) == len(ids):
+        if ids:
+            yield columns
+        return
+    start, seen = 0, set[str]()
+    for i, name in enumerate(ids):
+        if name in seen:
+            yield columns.cut(start, i)
+            start, seen = i, set()
+        seen.add(name)
+    yield columns.cut(start, len(ids))
+
+
+def pick(events: Events, rows: list[int]) -> Events:
+    columns = (events.index, events.ids, events.entities, events.times, events.rows, events.labels)
+    return Events(events.batch, *([column[row] for row in rows] for column in columns))

@@ -1,0 +1,62 @@
+"""How good the predictions were, as outcomes tell: prequential, over the whole life of a shard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.join import Settled
+from engine.models.river import Task
+
+
+@dataclass(slots=True)
+class Quality:
+    """Sums over outcomes; a correction takes the former label's part out again."""
+
+    task: Task
+    labelled: int = 0
+    correct: int = 0
+    absolute_error: float = 0.0
+    squared_error: float = 0.0
+
+    def update(self, settled: Sequence[Settled]) -> None:
+        for s in settled:
+            prediction = s.entry[4]
+            if s.before is not None:
+                self._add(prediction, s.before, -1)
+            self._add(prediction, s.label, 1)
+
+    def _add(self, prediction: object, label: object, sign: int) -> None:
+        if prediction is None:
+            return
+        self.labelled += sign
+        if self.task is Task.REGRESS and isinstance(prediction, float) and isinstance(label, float):
+            gap = label - prediction
+            self.absolute_error += sign * abs(gap)
+            self.squared_error += sign * gap * gap
+        elif prediction == label:
+            self.correct += sign
+
+    def __add__(self, other: Quality) -> Quality:
+        """Two shards' outcomes together."""
+        return Quality(
+            self.task,
+            self.labelled + other.labelled,
+            self.correct + other.correct,
+            self.absolute_error + other.absolute_error,
+            self.squared_error + other.squared_error,
+        )
+
+    def report(self) -> dict[str, float | int | None]:
+        """The metrics by name; None while there is no label.
+
+        >>> Quality(Task.CLASSIFY, labelled=4, correct=3).report()
+        {'labelled': 4, 'accuracy': 0.75}
+        """
+        n = self.labelled
+        if self.task is Task.REGRESS:
+            mean = None if n == 0 else self.absolute_error / n
+            root = None if n == 0 else math.sqrt(max(0.0, self.squared_error / n))
+            return {"labelled": n, "mae": mean, "rmse": root}
+        return {"labelled": n, "accuracy": None if n == 0 else self.correct / n}

@@ -1,0 +1,211 @@
+"""A shard: partition p of the events, labels and control topics, and the walk of each record through it.
+
+State is a fold over the order in which the shard took its records: no clock, no unseeded randomness. The
+same records in the same order give the same bytes, however they were cut into batches. Three rules keep
+that true inside a batch:
+
+- Every 256th record of the shard ends a step, and time-driven reactions happen only there.
+- Within a step each stage takes all records at once, because no stage looks at what a later stage does
+  to an earlier record of the same step. The one exception, an id that comes twice, ends a part
+  (`join.parts`).
+- Dead letters are put in the order of the records that caused them, whatever stage found them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, astuple
+from typing import Any
+
+import msgspec
+
+from engine import models
+from engine.batch import Batch, Outputs, Reason, Rejection, Single
+from engine.decode import Decoder, Events, Labels
+from engine.encode import Encoder, dead_letter
+from engine.errors import StateError
+from engine.fold import Fold, Rows
+from engine.join import Counts, Early, Join, Lost
+from engine.models.river import RiverModel
+from engine.quality import Quality
+from engine.spec import Kind, Spec
+from engine.state import digest, freeze, thaw
+
+TURN = 256  # records between two places where time-driven reactions happen
+STATE_VERSION = 1
+
+
+class Shard:
+    """The state of one shard.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec.
+    partition
+        Which partition of the input topics this is.
+
+    Examples
+    --------
+    >>> from engine.spec import Spec
+    >>> spec = Spec.model_validate(
+    ...     {"pipeline": "p", "events": {"fields": {"x": {"type": "number"}}}, "labels": {"in_event": "y"}}
+    ... )
+    >>> from connectors.log import Batch
+    >>> shard = Shard(spec, 0)
+    >>> out = shard.walk(Batch("p.events", 0, 0, 1, [0], [0], [None], [b'{"x": 1, "y": true}']))
+    >>> len(out.predictions), len(out.outcomes), len(out.dead_letters)
+    (1, 1, 0)
+    """
+
+    def __init__(self, spec: Spec, partition: int) -> None:
+        self.spec = spec
+        self.partition = partition
+        events, labels, control = spec.inputs
+        self.topics = {events: self._decode_events, labels: self._decode_labels, control: self._refuse}
+        self._set_model(build_model(spec))
+        version = model_version(spec)
+        self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
+        self.decoder = Decoder(spec, self.model.task.label_kind)
+        self.fold = Fold(spec.feature_names)
+        self.join = Join(spec, self.encode.stem)
+        self.quality = Quality(self.model.task)
+        self.taken = 0  # records, of all topics
+        self.events = 0
+        self.predicted = 0
+        self.rejected: dict[str, int] = {}
+
+    def _set_model(self, model: Any) -> None:
+        self.model = RiverModel(model)
+
+    # -- the walk --------------------------------------------------------------------------------------
+
+    def walk(self, batch: Batch) -> Outputs:
+        """Take the records of a batch, a step at a time."""
+        out, start = Outputs(), 0
+        self.events += len(batch) if batch.topic == self.spec.inputs[0] else 0
+        while start < len(batch):
+            stop = min(len(batch), start + TURN - self.taken % TURN)
+            whole = start == 0 and stop == len(batch)
+            self.step(batch if whole else batch.cut(start, stop), out)
+            self.taken += stop - start
+            if self.taken % TURN == 0:
+                self.turn(out)
+            start = stop
+        self.predicted += len(out.predictions)
+        return out
+
+    def step(self, batch: Batch, out: Outputs) -> None:
+        """What happens to a record, from top to bottom. All records are of one topic."""
+        events, labels, lost = self.topics[batch.topic](batch)  # decode: bytes -> columns, or a reason
+        settled = []
+
+        for claimed in self.join.claim(events):  # those that are new, with labels that came before them
+            rows = self.fold.rows(claimed.events)
+            scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
+            settled += self.join.remember(claimed, scores)
+            failed = {failure.index for failure in scores.failures}
+            self.encode.predictions(claimed.events, scores, failed, out.predictions)
+
+        for met in self.join.meet(labels):  # those whose event is here
+            rows = Rows(self.fold.names, [s.entry[0] for s in met.settled])
+            late, weights = [s.label for s in met.settled], [s.weight for s in met.settled]
+            settled += self.join.unsettle(met, self.model.learn(rows, late, weights))
+
+        self.quality.update(settled)
+        # watch and judge have their place here: they see rows, scores and settled, and add to `out`.
+        self.encode.outcomes(settled, out.outcomes)
+        self._bury(lost, out)
+
+    def turn(self, out: Outputs) -> None:
+        """What happens because time went by: after every 256th record."""
+        self.join.expire()
+        self._bury([], out)
+
+    # -- its stages that have no file of their own -----------------------------------------------------
+
+    def _decode_events(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
+        events, rejected = self.decoder.events(batch)
+        return events, Labels(batch), [Lost(r.index, batch, r) for r in rejected]
+
+    def _decode_labels(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
+        labels, rejected = self.decoder.labels(batch)
+        return Events(batch), labels, [Lost(r.index, batch, r) for r in rejected]
+
+    def _refuse(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
+        """Control records: none is known yet."""
+        message = "this version knows no control record"
+        unknown = [Rejection(i, Reason.UNKNOWN_CONTROL, "Unfit", message) for i in range(len(batch))]
+        return Events(batch), Labels(batch), [Lost(r.index, batch, r) for r in unknown]
+
+    def _bury(self, lost: list[Lost], out: Outputs) -> None:
+        """Dead letters, in the order of the records at which they came up."""
+        found, self.join.lost = lost + self.join.lost, []
+        for _, record, rejection in sorted(found, key=lambda x: x.index):
+            self.rejected[rejection.reason] = self.rejected.get(rejection.reason, 0) + 1
+            dead_letter(record, rejection, out.dead_letters)
+
+    def refuse(self, batch: Batch, exception: str, message: str) -> Outputs:
+        """Take a batch of one record without walking it, because the walk once failed on it."""
+        out = Outputs()
+        self._bury([Lost(0, batch, Rejection(0, Reason.ENGINE_ERROR, exception, message))], out)
+        self.events += batch.topic == self.spec.inputs[0]
+        self.taken += 1
+        if self.taken % TURN == 0:
+            self.turn(out)
+        return out
+
+    # -- its state -------------------------------------------------------------------------------------
+
+    def _head(self) -> list[Any]:
+        join = self.join
+        early = [(label_id, *e[:3], astuple(e.record)) for label_id, e in join.early.items()]
+        counts = [self.taken, self.events, self.predicted, self.rejected]
+        return [self.model.model, counts, asdict(join.counts), asdict(self.quality), join.newest, join.alias, early]
+
+    def freeze(self) -> Iterator[bytes]:
+        """The state at this moment, as pieces of bytes that may be asked for later."""
+        return freeze([STATE_VERSION, self.spec.fingerprint, *self._head()], self.join.ledger)
+
+    @classmethod
+    def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
+        """The inverse of `freeze`, for bytes whose signature was checked."""
+        head, ledger = thaw(data, (*spec.snapshots.allow, *own_modules(spec)))
+        version, fingerprint, *rest = head
+        if version != STATE_VERSION:
+            raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")
+        if fingerprint != spec.fingerprint:
+            raise StateError("the snapshot was made under another spec")
+        self = cls(spec, partition)
+        model, counts, labels, quality, newest, alias, early = rest
+        self._set_model(model)
+        self.taken, self.events, self.predicted, self.rejected = counts
+        self.quality = Quality(**quality)
+        self.join.counts = Counts(**labels)
+        self.join.newest, self.join.alias, self.join.ledger = newest, alias, ledger
+        self.join.early = {label_id: Early(*parts, Single(*record)) for label_id, *parts, record in early}
+        return self
+
+    def digest(self) -> str:
+        """A hash of the state, equal for equal states."""
+        return digest([self._head(), list(self.join.ledger.items())])
+
+
+def build_model(spec: Spec) -> Any:
+    """The model that the spec names, untrained."""
+    fields = spec.events.fields
+    categories = any(fields[name].type is Kind.CATEGORY for name in spec.feature_names)
+    return models.build(spec.model.use, spec.model.with_, categories)
+
+
+def model_version(spec: Spec) -> str:
+    """Short, and another one for every change of the model, its arguments or its features."""
+    parts = [spec.model.use, spec.model.with_, spec.feature_names]
+    return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=4).hexdigest()
+
+
+def own_modules(spec: Spec) -> tuple[str, ...]:
+    """The modules of the user's model, whose classes a snapshot may hold."""
+    module, colon, _ = spec.model.use.partition(":")
+    return (module.partition(".")[0],) if colon else ()

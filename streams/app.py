@@ -1,0 +1,155 @@
+"""The Faust app of a pipeline: one agent over its input topics, and what the worker holds besides."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from faust.tables import TableManager
+from faust.transport.drivers import TRANSPORTS
+
+from connectors.log import Log, Store
+from engine.shard import Shard
+from engine.spec import Spec
+from streams.keeper import Keeper
+from streams.snapshot import Shelf
+
+TRANSPORTS.aliases["sqlite"] = "streams.embedded_transport:Transport"
+TRANSPORTS.aliases["memory"] = "streams.embedded_transport:Transport"
+TRANSPORTS.aliases["kafka"] = "streams.kafka_transport:Transport"
+
+SESSION_MS = 6_000  # the shortest that brokers allow by default: how long a dead member is waited for
+HEARTBEAT_MS = 1_000
+REBALANCE_S = 20.0
+FETCH_RECORDS = 1_000
+FETCH_BYTES = 1 << 20
+
+logger = logging.getLogger("driftline")
+
+
+class Work:
+    """What one worker holds: the spec, its keepers, and why it ends.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec.
+    log
+        The embedded log, where the transport is one.
+    key
+        What signs the snapshots.
+    fresh
+        Begin anew where the spec changed.
+    """
+
+    def __init__(self, spec: Spec, log: Log | None, key: bytes, fresh: bool = False) -> None:
+        self.spec, self.log, self.key, self.fresh = spec, log, key, fresh
+        self.consumer: Any = None
+        self.standby = False
+        self.error: BaseException | None = None
+        self.ended = asyncio.Event()
+        Shard(spec, 0)  # a model that can't be built is told now, before anything else starts
+
+    @property
+    def keepers(self) -> dict[int, Keeper]:
+        return self.consumer.keepers if self.consumer is not None else {}
+
+    def new_keeper(
+        self,
+        partition: int,
+        store: Store,
+        failed: Callable[[Keeper, BaseException], None],
+        lag: Callable[[int, str], int],
+    ) -> Keeper:
+        spec = self.spec
+        shelf = Shelf(spec.pipeline, partition, spec.topic("snapshots"), self.key, spec.snapshots.size_max)
+        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh)
+
+    def stop(self, why: str, exc: BaseException | None = None) -> None:
+        """End the worker; with an exception, loudly."""
+        if not self.ended.is_set():
+            logger.log(logging.CRITICAL if exc else logging.INFO, "the worker stops: %s", why)
+            self.error = exc
+            self.ended.set()
+
+
+class Tables(TableManager):  # type: ignore[misc]
+    """There are none, so there is nothing to wait a second for."""
+
+    async def sleep(self, n: Any, **kwargs: Any) -> None:
+        await super().sleep(0.0, **kwargs)
+
+
+class Boot(faust.App.BootStrategy):  # type: ignore[misc]
+    """Without Faust's producer: keepers have their own."""
+
+    enable_kafka_producer = False
+
+
+class App(faust.App):  # type: ignore[misc]
+    """A Faust app that knows its work."""
+
+    BootStrategy = Boot
+    work: Work
+
+
+def make_app(work: Work) -> App:
+    """The Faust app that runs a pipeline."""
+    spec = work.spec
+    kafka = spec.kafka
+
+    def seconds(name: str, default_ms: float) -> float:
+        return float(kafka.get(name) or default_ms) / 1000
+
+    app = App(
+        spec.pipeline,
+        broker=spec.transport.partition("?")[0],
+        store="memory://",
+        TableManager=Tables,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=kafka.get("group_instance_id"),
+        consumer_max_fetch_size=FETCH_BYTES,
+        broker_client_id=str(kafka.get("client_id") or f"driftline-{spec.pipeline}"),
+        broker_credentials=credentials(spec),
+        broker_max_poll_records=FETCH_RECORDS,
+        broker_session_timeout=seconds("session_timeout_ms", SESSION_MS),
+        broker_heartbeat_interval=seconds("heartbeat_interval_ms", HEARTBEAT_MS),
+        broker_request_timeout=seconds("request_timeout_ms", 90_000),
+        broker_rebalance_timeout=REBALANCE_S,
+        stream_buffer_maxsize=4,  # batches
+        stream_wait_empty=False,
+        datadir=None,
+    )
+    app.work = work
+    topic = app.topic(*spec.inputs, key_type=bytes, value_type=None, value_serializer="raw", acks=False)
+
+    @app.agent(topic)
+    async def walk(stream: Any) -> None:
+        async for event in stream.noack().events():
+            app.consumer.take(event.value)
+
+    return app
+
+
+def credentials(spec: Spec) -> Any:
+    """TLS and SASL as Faust wants them."""
+    if not spec.transport.startswith("kafka:") or not spec.kafka.get("security_protocol"):
+        return None
+    from connectors.kafka_settings import for_aiokafka
+
+    context = for_aiokafka(spec.kafka).get("ssl_context")
+    protocol = str(spec.kafka["security_protocol"])
+    if not protocol.startswith("SASL"):
+        return faust.SSLCredentials(context) if context is not None else None
+    return faust.SASLCredentials(
+        username=spec.kafka.get("sasl_plain_username"),
+        password=spec.kafka.get("sasl_plain_password"),
+        ssl_context=context,
+        mechanism=str(spec.kafka.get("sasl_mechanism") or "PLAIN"),
+    )

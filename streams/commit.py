@@ -1,0 +1,86 @@
+"""The commit, as one ordered walk.
+
+1. Set aside what was taken since the last one: runs, outputs, positions, and a picture of the state if a
+   snapshot is due. Nothing is awaited in this step, so they belong together.
+2. Write the journal's entry over them. It names a snapshot that was finished meanwhile.
+3. Hand everything to the log in one transaction.
+4. If that fails, whether refused or unknown, the shard's memory is worth nothing: the caller throws it
+   away and recovers from the newest entry.
+5. Beside the next commits: remove the snapshot that fell out, write the one that is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.batch import Outputs
+from streams import journal
+from streams.journal import Digest, Entry, Refusal, Run
+
+if TYPE_CHECKING:
+    from streams.keeper import Keeper
+
+
+@dataclass(slots=True)
+class Open:
+    """What a shard took and has not committed."""
+
+    runs: list[Run] = field(default_factory=list)
+    outputs: Outputs = field(default_factory=Outputs)
+    digest: Digest = field(default_factory=Digest)
+    refused: list[Refusal] = field(default_factory=list)
+    records: int = 0
+
+    def add(self, outputs: Outputs) -> None:
+        self.digest.add(outputs.lanes())
+        self.outputs.extend(outputs)
+
+
+@dataclass(slots=True)
+class Picture:
+    """A state to be written as a snapshot, as it was right after an entry."""
+
+    seq: int
+    journal: int
+    next: dict[str, int]
+    pieces: Iterator[bytes]
+
+
+async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
+    """Commit what is open; with `freeze`, return a picture of the state exactly there."""
+    spec, shard, store = keeper.spec, keeper.shard, keeper.store
+    assert shard is not None
+    # 1. no await from here ...
+    taken, keeper.open = keeper.open, Open()
+    positions = dict(keeper.next)
+    pieces = shard.freeze() if freeze else None
+    snapshots = keeper.snapshots[:2]
+    if keeper.finished is not None:
+        snapshots, keeper.finished = [keeper.finished, *snapshots], None
+    # 2. ... to here
+    entry = Entry(
+        pipeline=spec.pipeline,
+        seq=keeper.seq + 1,
+        runs=taken.runs,
+        next=positions,
+        digest=taken.digest.hex(),
+        spec=spec.fingerprint,
+        snapshots=snapshots,
+        refused=taken.refused,
+        fresh=keeper.fresh,
+    )
+    # 3. and 4.
+    keeper.in_flight = taken.records
+    lanes = keeper.lanes(taken.outputs)
+    if keeper.eager:
+        async with keeper.send_lock:  # whatever is on its way has arrived
+            await store.send(lanes)
+        lanes = {}
+    offset = await store.commit(lanes, positions, journal.encode(entry))
+    keeper.committed(entry, offset)
+    # 5.
+    for pointer in snapshots[2:]:
+        keeper.retire(pointer)
+    return Picture(entry.seq, offset, positions, pieces) if pieces is not None else None

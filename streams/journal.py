@@ -1,0 +1,102 @@
+"""The journal: one entry a commit, saying what a shard took, in which order, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from connectors.log import Headers, Payload
+
+Run = tuple[str, int, int]  # topic, first, end: the offsets with first <= n < end
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """A snapshot: the state right after one entry, in signed chunks in the snapshots topic."""
+
+    seq: int  # the entry it covers
+    journal: int  # that entry's offset in the journal
+    next: dict[str, int]  # where the inputs went on after it
+    name: str  # what the keys of its chunks begin with
+    first: int  # the offsets between which the chunks lie: first <= n < end
+    end: int
+    chunks: int
+    size: int
+    sign: str
+    made_ms: int
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A record on which the walk failed: it is a dead letter now, and at every replay."""
+
+    topic: str
+    offset: int
+    exception: str
+    message: str
+
+
+class Entry(msgspec.Struct, omit_defaults=True):
+    """One commit of a shard."""
+
+    pipeline: str
+    seq: int
+    runs: list[Run]
+    next: dict[str, int]  # per topic: the first offset that is not taken
+    digest: str  # of the outputs: a replay must make the same bytes
+    spec: str  # the fingerprint of the spec that made them
+    snapshots: list[Pointer] = []  # newest first, two that hold and one that may still have to be removed
+    refused: list[Refusal] = []
+    fresh: bool = False  # this entry begins with an empty state, whatever came before
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Entry).decode
+
+
+def add_run(runs: list[Run], topic: str, first: int, end: int) -> None:
+    """Append a run, or lengthen the last one: how batches were cut is not kept.
+
+    >>> runs = [("a", 0, 5)]
+    >>> add_run(runs, "a", 5, 7)
+    >>> add_run(runs, "b", 0, 1)
+    >>> runs
+    [('a', 0, 7), ('b', 0, 1)]
+    """
+    if runs and runs[-1][0] == topic and runs[-1][2] == first:
+        runs[-1] = (topic, runs[-1][1], end)
+    else:
+        runs.append((topic, first, end))
+
+
+class Digest:
+    """A fingerprint of outputs: the same however they were cut on their way in."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[str, tuple[hashlib.blake2b, hashlib.blake2b, hashlib.blake2b]] = {}
+        self.count = 0
+
+    def add(self, outputs: Mapping[str, Payload]) -> None:
+        for lane, rows in outputs.items():
+            if not rows.values:
+                continue
+            if lane not in self.lanes:
+                self.lanes[lane] = (hashlib.blake2b(), hashlib.blake2b(), hashlib.blake2b())
+            keys, values, headers = self.lanes[lane]
+            keys.update(b"".join([key for key in rows.keys if key is not None]))
+            values.update(b"".join([value for value in rows.values if value is not None]))
+            if rows.headers is not None:
+                headers.update(b"".join(map(_flat, rows.headers)))
+            self.count += len(rows.values)
+
+    def hex(self) -> str:
+        h = hashlib.blake2b(b"%d" % self.count, digest_size=8)
+        for lane in sorted(self.lanes):
+            h.update(lane.encode())
+            for part in self.lanes[lane]:
+                h.update(part.digest())
+        return h.hexdigest()
+
+
+def _flat(headers: Headers) -> bytes:
+    return b"".join([name.encode() + content for name, content in headers])

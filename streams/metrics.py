@@ -1,0 +1,163 @@
+"""What a worker counts. Plain integers on the hot path; Prometheus reads them when it asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from connectors.log import Batch
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from streams.app import Work
+    from streams.keeper import Keeper
+
+
+@dataclass(slots=True)
+class Meter:
+    """The figures of one keeper, since this process took the shard."""
+
+    batches: int = 0
+    batch_seconds: float = 0.0
+    records: int = 0
+    commits: int = 0
+    commit_seconds: float = 0.0
+    recoveries: int = 0
+    refusals: int = 0
+    retention_short: int = 0
+    newest_ms: int = 0  # timestamp of the newest record taken
+    commit_at: float = 0.0
+    snapshot_at: float = 0.0
+    progress_at: float = field(default_factory=time.monotonic)
+
+    def walked(self, batch: Batch, seconds: float) -> None:
+        self.batches += 1
+        self.batch_seconds += seconds
+        self.records += len(batch)
+        if len(batch):
+            self.newest_ms = max(self.newest_ms, batch.timestamps[-1])
+
+    def committed(self) -> None:
+        self.commits += 1
+        self.commit_at = time.time()
+        self.progressed()
+
+    def progressed(self) -> None:
+        self.progress_at = time.monotonic()
+
+
+# Name, kind, labels, help: every metric there is. README shows this table, and a test holds it to it.
+METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "driftline_build_info": ("gauge", ("version",), "1, with the version."),
+    "driftline_model_info": ("gauge", ("pipeline", "model", "version"), "1, with the model that scores."),
+    "driftline_events_total": ("counter", ("pipeline", "outcome"), "Events taken, and predicted."),
+    "driftline_records_total": ("counter", ("pipeline",), "Records of all topics taken by this process."),
+    "driftline_dead_letters_total": ("counter", ("pipeline", "reason"), "Dead letters by reason."),
+    "driftline_labels_joined_total": ("counter", ("pipeline", "outcome"), "What happened to labels."),
+    "driftline_labels_waiting": ("gauge", ("pipeline", "partition", "what"), "Events remembered, labels early."),
+    "driftline_model_metric": ("gauge", ("pipeline", "metric"), "Quality over all labelled events here."),
+    "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
+    "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
+    "driftline_commits_total": ("counter", ("pipeline",), "Commits."),
+    "driftline_commit_seconds_total": ("counter", ("pipeline",), "Time spent committing."),
+    "driftline_recoveries_total": ("counter", ("pipeline",), "Recoveries from snapshot and journal."),
+    "driftline_refusals_total": ("counter", ("pipeline",), "Shards opened anew after an error."),
+    "driftline_event_lag_seconds": ("gauge", ("pipeline", "partition"), "Now less the newest record taken."),
+    "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
+    "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
+    "driftline_snapshot_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last snapshot."),
+    "driftline_retention_short_topics": ("gauge", ("pipeline", "partition"), "Topics that lost what a replay needs."),
+    "driftline_ready": ("gauge", ("pipeline",), "1 if every shard here is ready, or this is a standby."),
+}
+
+Sample = tuple[str, tuple[str, ...], float]
+
+
+class Collector:
+    """Reads a worker's figures when Prometheus asks."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def collect(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        families = {
+            name: (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
+            for name, (kind, labels, text) in METRICS.items()
+        }
+        sums: dict[tuple[str, tuple[str, ...]], float] = {}
+        for name, labels, value in self._samples():
+            sums[name, labels] = sums.get((name, labels), 0.0) + value
+        for (name, labels), value in sums.items():
+            families[name].add_metric(list(labels), value)
+        yield from families.values()
+
+    def _samples(self) -> Iterator[Sample]:
+        from importlib.metadata import version
+
+        work, pipeline = self.work, self.work.spec.pipeline
+        yield "driftline_build_info", (version("driftline"),), 1
+        keepers = list(work.keepers.values())
+        ready = work.standby or (bool(keepers) and all(k.ready for k in keepers))
+        yield "driftline_ready", (pipeline,), float(ready)
+        for keeper in keepers:
+            yield from self._of_process(pipeline, keeper)
+            yield from self._of_state(pipeline, keeper)
+        yield from self._quality(pipeline, keepers)
+
+    def _of_process(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
+        meter, place, now = keeper.meter, (pipeline, str(keeper.partition)), time.time()
+        yield "driftline_records_total", (pipeline,), meter.records
+        yield "driftline_batches_total", (pipeline,), meter.batches
+        yield "driftline_batch_seconds_total", (pipeline,), meter.batch_seconds
+        yield "driftline_commits_total", (pipeline,), meter.commits
+        yield "driftline_commit_seconds_total", (pipeline,), meter.commit_seconds
+        yield "driftline_recoveries_total", (pipeline,), meter.recoveries
+        yield "driftline_refusals_total", (pipeline,), meter.refusals
+        yield "driftline_retention_short_topics", place, meter.retention_short
+        for name, at in (
+            ("driftline_event_lag_seconds", meter.newest_ms / 1000),
+            ("driftline_commit_age_seconds", meter.commit_at),
+            ("driftline_snapshot_age_seconds", meter.snapshot_at),
+        ):
+            if at:
+                yield name, place, max(0.0, now - at)
+        for topic, lag in keeper.lags().items():
+            yield "driftline_consumer_lag_records", (topic, str(keeper.partition)), lag
+
+    def _of_state(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
+        shard = keeper.shard
+        if shard is None:
+            return
+        yield "driftline_events_total", (pipeline, "taken"), shard.events
+        yield "driftline_events_total", (pipeline, "predicted"), shard.predicted
+        for reason, count in shard.rejected.items():
+            yield "driftline_dead_letters_total", (pipeline, str(reason)), count
+        for outcome, count in asdict(shard.join.counts).items():
+            yield "driftline_labels_joined_total", (pipeline, outcome), count
+        place = (pipeline, str(keeper.partition))
+        yield "driftline_labels_waiting", (*place, "remembered"), len(shard.join.ledger)
+        yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
+
+    def _quality(self, pipeline: str, keepers: list[Keeper]) -> Iterator[Sample]:
+        qualities = [keeper.shard.quality for keeper in keepers if keeper.shard is not None]
+        if not qualities:
+            return
+        for name, value in sum(qualities[1:], qualities[0]).report().items():
+            if value is not None:
+                yield "driftline_model_metric", (pipeline, name), value
+        shard = next(keeper.shard for keeper in keepers if keeper.shard is not None)
+        yield "driftline_model_info", (pipeline, shard.encode.model, shard.encode.version), 1
+
+
+def exposition(work: Work) -> bytes:
+    """Everything in Prometheus' text format."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Collector(work))  # type: ignore[arg-type]
+    return generate_latest(registry)

@@ -1,0 +1,108 @@
+"""Recovery: from the journal's newest entry back to the state that it left.
+
+1. The newest snapshot that the entry names and that is whole and signed; else the older one; else nothing.
+2. The journal's entries behind it are walked again, with their outputs thrown away. Each must give the
+   bytes it gave before: its digest says so.
+
+What lies before a `fresh` entry does not count: there the state began anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+from connectors.log import Batch, Gone, Store
+from engine.batch import Outputs
+from engine.errors import ReplayError, StateError
+from engine.shard import Shard
+from engine.spec import Spec
+from streams import journal, snapshot
+from streams.journal import Digest, Entry, Refusal
+from streams.snapshot import Shelf
+
+log = logging.getLogger("driftline")
+
+
+async def recover(spec: Spec, partition: int, store: Store, shelf: Shelf, last: Entry) -> Shard:
+    """The shard as the entry `last` left it. Raise StateError or ReplayError when it can't be had."""
+    shard, seq, offset = await _load(spec, partition, store, shelf, last)
+    topic = spec.topic("journal")
+    start, end = await store.bounds(topic)
+    if shard is None:
+        shard, offset = Shard(spec, partition), start - 1
+    if offset + 1 < start:
+        raise StateError(
+            f"{topic}-{partition} begins at offset {start}, but the snapshot of entry {seq} needs it from "
+            f"{offset + 1} on: the journal's retention is shorter than the snapshot's age. "
+            f"Give the journal more (retention.ms=-1), and start with --fresh to go on without this state"
+        )
+    async for entry in _entries(store, topic, offset + 1, end):
+        if entry.fresh:
+            shard, seq = Shard(spec, partition), entry.seq - 1
+        if entry.seq <= seq:
+            continue
+        if entry.seq != seq + 1:
+            raise StateError(f"{topic}-{partition}: entry {seq + 1} is missing, and no snapshot covers it")
+        await replay(shard, store, entry)
+        seq = entry.seq
+    if seq != last.seq:
+        raise StateError(f"{topic}-{partition} ends at entry {seq}, not {last.seq}")
+    return shard
+
+
+async def _load(
+    spec: Spec, partition: int, store: Store, shelf: Shelf, last: Entry
+) -> tuple[Shard | None, int, int]:
+    """The newest snapshot that holds, the entry it covers, and that entry's place in the journal."""
+    for pointer in last.snapshots[:2]:
+        try:
+            data = await snapshot.read(shelf, store, pointer)
+            return Shard.thaw(spec, partition, data), pointer.seq, pointer.journal
+        except StateError as exc:
+            log.warning("shard %d: %s; going on with what is older", partition, exc)
+    return None, 0, -1
+
+
+async def _entries(store: Store, topic: str, first: int, end: int) -> AsyncIterator[Entry]:
+    async for batch in store.read(topic, first, end):
+        for value in batch.values:
+            yield journal.decode(value or b"")
+
+
+async def replay(shard: Shard, store: Store, entry: Entry) -> Outputs:
+    """Walk what an entry took once more; return its outputs, which must be the committed bytes."""
+    outputs, digest = Outputs(), Digest()
+    refused = {(r.topic, r.offset): r for r in entry.refused}
+    for topic, first, end in entry.runs:
+        try:
+            async for batch in store.read(topic, first, end):
+                for out in walk(shard, batch, refused):
+                    digest.add(out.lanes())
+                    outputs.extend(out)
+                await asyncio.sleep(0)
+        except Gone as exc:
+            raise StateError(
+                f"{exc}. The inputs' retention is shorter than the snapshot's age, so the state can't be "
+                f"rebuilt. Give them more, and start with --fresh to go on without this state"
+            ) from exc
+    if digest.hex() != entry.digest:
+        raise ReplayError(
+            f"shard {shard.partition}: walking entry {entry.seq} again gives other bytes than it gave "
+            f"before. Is the model the same, with the same versions of its packages, and seeded?"
+        )
+    return outputs
+
+
+def walk(shard: Shard, batch: Batch, refused: Mapping[tuple[str, int], Refusal]) -> Iterator[Outputs]:
+    """Walk a batch, but for the records in `refused`, which become dead letters untouched."""
+    start = 0
+    for i, offset in enumerate(batch.offsets) if refused else ():
+        if (refusal := refused.get((batch.topic, offset))) is not None:
+            if i > start:
+                yield shard.walk(batch.cut(start, i))
+            yield shard.refuse(batch.cut(i, i + 1), refusal.exception, refusal.message)
+            start = i + 1
+    if start < len(batch):
+        yield shard.walk(batch.cut(start, len(batch)) if start else batch)
