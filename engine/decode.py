@@ -53,7 +53,7 @@ class Envelope(msgspec.Struct):
     source: str
     type: str
     time: datetime | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = msgspec.Raw()
     data_base64: str | None = None
 
 
@@ -166,6 +166,7 @@ class Decoder:
         self.label_id = attrgetter(tree.leaf(labels.id, str | int, msgspec.NODEFAULT))
         self.label_value = attrgetter(tree.leaf(labels.value, Any, msgspec.NODEFAULT))
         self.label_time = attrgetter(tree.leaf(labels.time, Time | None, None))
+        self.label_unit_ms = 1 if labels.unit == "ms" else 1000
         self.label_weight = attrgetter(tree.leaf(labels.weight, float | None, None))
         self.correction_of = attrgetter(tree.leaf("correction_of", Any, None))
         self.label_record = msgspec.json.Decoder(tree.build("Label")).decode
@@ -211,7 +212,7 @@ class Decoder:
                 if weight is not None and not weight >= 0:
                     raise Unfit(Reason.OUT_OF_RANGE, f"a weight is not negative, but {weight}")
                 stamp = self.label_time(record)
-                time = batch.timestamps[i] if stamp is None else to_ms(stamp, self.unit_ms)
+                time = batch.timestamps[i] if stamp is None else to_ms(stamp, self.label_unit_ms)
             except (msgspec.DecodeError, Unfit, ValueError) as exc:
                 rejected.append(reject(i, value, exc))
                 continue
@@ -243,7 +244,7 @@ class Decoder:
             if envelope.data_base64 is not None:
                 value = base64.b64decode(envelope.data_base64, validate=True)
             else:
-                value = bytes(envelope.data) if envelope.data is not None else None
+                value = bytes(envelope.data) or None
             return value, {"id": envelope.id, "time": time}
         if "ce_specversion" not in names:
             return value, None

@@ -88,7 +88,9 @@ class Encoder:
             scores.scores,
             scores.probabilities,
         )
-        for row, (i, event_id, entity, time, prediction, score, odds) in enumerate(zip(*columns, strict=True)):
+        for row, (i, event_id, entity, time, prediction, score, odds) in enumerate(
+            zip(*columns, strict=True)
+        ):
             if row in skip:
                 continue
             offset = offsets[i]

@@ -143,9 +143,7 @@ class Join:
         if early is not None and abs(early.time - time) > self.wait:
             self.counts.late += 1
             message = f"the label's time {early.time} is too far from its event's {time}"
-            self.lost.append(
-                Lost(index, early.record, Rejection(0, Reason.LABEL_LATE, "Unfit", message))
-            )
+            self.lost.append(Lost(index, early.record, Rejection(0, Reason.LABEL_LATE, "Unfit", message)))
             return None
         return early
 

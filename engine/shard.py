@@ -162,7 +162,15 @@ class Shard:
         join = self.join
         early = [(label_id, *e[:3], astuple(e.record)) for label_id, e in join.early.items()]
         counts = [self.taken, self.events, self.predicted, self.rejected]
-        return [self.model.model, counts, asdict(join.counts), asdict(self.quality), join.newest, join.alias, early]
+        return [
+            self.model.model,
+            counts,
+            asdict(join.counts),
+            asdict(self.quality),
+            join.newest,
+            join.alias,
+            early,
+        ]
 
     def freeze(self) -> Iterator[bytes]:
         """The state at this moment, as pieces of bytes that may be asked for later."""

@@ -113,6 +113,8 @@ class Labels(Part):
     """Makes a boolean of any label: true where it equals this."""
     time: str = "label_time"
     """The key of a label record that says when it was known. Without a value: the record's timestamp."""
+    unit: Literal["s", "ms"] = "s"
+    """What that time is counted in when it is a number."""
     weight: str = "weight"
     """The key of a label record that says how much it counts, for models that can weigh."""
     key: str | None = None

@@ -29,7 +29,7 @@ def check(http: Http) -> None:
     if not local:
         raise SpecError(
             f"http.host {http.host!r} can be reached from other machines, so http.token must be set; "
-            f'or listen on 127.0.0.1'
+            f"or listen on 127.0.0.1"
         )
 
 
@@ -47,7 +47,11 @@ def make_app(work: Work, health: Health) -> web.Application:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").encode()
-        if token and request.path == "/metrics" and not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        if (
+            token
+            and request.path == "/metrics"
+            and not hmac.compare_digest(given, f"Bearer {token}".encode())
+        ):
             return problem(401, "Unauthorized", "send the header: Authorization: Bearer <http.token>")
         try:
             return await handler(request)
@@ -66,9 +70,7 @@ def make_app(work: Work, health: Health) -> web.Application:
         return web.Response(body=exposition(work), headers={"Content-Type": CONTENT_TYPE})
 
     app = web.Application(middlewares=[guard], client_max_size=1024)
-    app.add_routes(
-        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]
-    )
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     return app
 
 

@@ -213,7 +213,9 @@ class Keeper:
                 patient_until = 0.0
                 await self.fed.wait()
                 continue
-            absent = [topic for topic in self.queues if topic not in heads and self.lag(self.partition, topic)]
+            absent = [
+                topic for topic in self.queues if topic not in heads and self.lag(self.partition, topic)
+            ]
             now = time.monotonic()
             if absent and (patient_until == 0.0 or now < patient_until):
                 patient_until = patient_until or now + PATIENCE

@@ -57,7 +57,11 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_records_total": ("counter", ("pipeline",), "Records of all topics taken by this process."),
     "driftline_dead_letters_total": ("counter", ("pipeline", "reason"), "Dead letters by reason."),
     "driftline_labels_joined_total": ("counter", ("pipeline", "outcome"), "What happened to labels."),
-    "driftline_labels_waiting": ("gauge", ("pipeline", "partition", "what"), "Events remembered, labels early."),
+    "driftline_labels_waiting": (
+        "gauge",
+        ("pipeline", "partition", "what"),
+        "Events remembered, labels early.",
+    ),
     "driftline_model_metric": ("gauge", ("pipeline", "metric"), "Quality over all labelled events here."),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
     "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
@@ -69,7 +73,11 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
     "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
     "driftline_snapshot_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last snapshot."),
-    "driftline_retention_short_topics": ("gauge", ("pipeline", "partition"), "Topics that lost what a replay needs."),
+    "driftline_retention_short_topics": (
+        "gauge",
+        ("pipeline", "partition"),
+        "Topics that lost what a replay needs.",
+    ),
     "driftline_ready": ("gauge", ("pipeline",), "1 if every shard here is ready, or this is a standby."),
 }
 

@@ -76,7 +76,9 @@ class ShardedConsumer:
         if keeper is None or not keeper.ready or delivery.seek != self.seeks:
             return
         if not keeper.offer(batch):
-            log.warning("shard %d: gap at %s offset %d; reading again", batch.partition, batch.topic, batch.first)
+            log.warning(
+                "shard %d: gap at %s offset %d; reading again", batch.partition, batch.topic, batch.first
+            )
             self._spawn(self.perform_seek())  # type: ignore[attr-defined]
 
     def _to_message(self, tp: TP, record: Delivery) -> Any:

@@ -13,11 +13,13 @@ from river import (
     compose,
     forest,
     linear_model,
-    naive_bayes as bayes,
     neighbors,
     optim,
     preprocessing,
     tree,
+)
+from river import (
+    naive_bayes as bayes,
 )
 
 SEED = 20240229  # any number: the same one everywhere, so that a replay is the same
@@ -59,9 +61,7 @@ def passive_aggressive(c: float = 1.0, mode: int = 1, *, categories: bool) -> An
     return scaled(linear_model.PAClassifier(C=c, mode=mode), categories)
 
 
-def passive_aggressive_regressor(
-    c: float = 1.0, mode: int = 1, eps: float = 0.1, *, categories: bool
-) -> Any:
+def passive_aggressive_regressor(c: float = 1.0, mode: int = 1, eps: float = 0.1, *, categories: bool) -> Any:
     """A number; corrects itself fully beyond a tolerance."""
     return scaled(linear_model.PARegressor(C=c, mode=mode, eps=eps), categories)
 
@@ -78,7 +78,8 @@ def hoeffding_tree(grace_period: int = 200, delta: float = 1e-7, *, categories: 
 
 def hoeffding_tree_regressor(grace_period: int = 200, delta: float = 1e-7, *, categories: bool) -> Any:
     """A number from rules that grow as they are sure."""
-    return tree.HoeffdingTreeRegressor(grace_period=grace_period, delta=delta)
+    model = tree.HoeffdingTreeRegressor(grace_period=grace_period, delta=delta)
+    return scaled(model, categories) if categories else model  # its leaves are linear
 
 
 def adaptive_random_forest(n_models: int = 10, *, categories: bool) -> Any:
@@ -88,7 +89,8 @@ def adaptive_random_forest(n_models: int = 10, *, categories: bool) -> Any:
 
 def adaptive_random_forest_regressor(n_models: int = 10, *, categories: bool) -> Any:
     """A number, strong without tuning, replaces trees that drift; slow."""
-    return forest.ARFRegressor(n_models=n_models, seed=SEED)
+    model = forest.ARFRegressor(n_models=n_models, seed=SEED)
+    return scaled(model, categories) if categories else model  # its leaves are linear
 
 
 def aggregated_mondrian_forest(n_estimators: int = 10, *, categories: bool) -> Any:
@@ -97,14 +99,13 @@ def aggregated_mondrian_forest(n_estimators: int = 10, *, categories: bool) -> A
     return scaled(model, categories) if categories else model
 
 
-def nearest_neighbours(n_neighbors: int = 5, *, categories: bool) -> Any:
+def nearest_neighbours(n_neighbors: int = 5, window_size: int = 1000, *, categories: bool) -> Any:
     """Any number of classes by the most similar of the recent events."""
-    return scaled(neighbors.KNNClassifier(n_neighbors=n_neighbors), categories)
+    engine = neighbors.LazySearch(window_size=window_size)
+    return scaled(neighbors.KNNClassifier(n_neighbors=n_neighbors, engine=engine), categories)
 
 
-def half_space_trees(
-    n_trees: int = 10, height: int = 8, window_size: int = 250, *, categories: bool
-) -> Any:
+def half_space_trees(n_trees: int = 10, height: int = 8, window_size: int = 250, *, categories: bool) -> Any:
     """Anomalies without labels: a score between 0 and 1, high for rare events."""
     model = anomaly.HalfSpaceTrees(n_trees=n_trees, height=height, window_size=window_size, seed=SEED)
     if not categories:
@@ -112,4 +113,3 @@ def half_space_trees(
     return (compose.SelectType(int, float, bool) | preprocessing.MinMaxScaler()) + (
         compose.SelectType(str) | preprocessing.OneHotEncoder()
     ) | model
-

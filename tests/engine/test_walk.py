@@ -1,0 +1,95 @@
+"""Batches move, events mean: the same bytes however a stream is cut, and from every snapshot of it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.log import Batch
+from engine.batch import Outputs
+from engine.shard import Shard
+from tests.engine.cases import DAY, NOW, batch, event, label, spec
+
+SPEC = spec(
+    labels={"in_event": "y", "wait": "2h"},
+    limits={"remember_max": 1000, "early_max": 20},
+    model={"use": "tests.engine.cases:Picky", "with": {"predict_fails": 13, "learn_fails": 14}},
+)
+
+
+def stream(seed: int, n: int = 1400) -> list[Batch]:
+    """Runs of events and labels with everything that may go wrong, as a shard takes them."""
+    rng = random.Random(seed)
+    events: list[Any] = []
+    labels: list[Any] = []
+    for i in range(n):
+        name = f"e{rng.randrange(max(1, i))}" if rng.random() < 0.1 else f"e{i}"
+        pace = i * 5_000 + max(0, i - n * 4 // 5) * 55_000  # first too many to remember, then too old
+        at = NOW + pace + rng.randrange(-DAY // 48, DAY // 48)
+        y = rng.choice([True, False, None, None, "odd"]) if rng.random() < 0.3 else None
+        kind = rng.random()
+        events.append(b"{" if kind < 0.02 else event(name, float(rng.randrange(20)), at=at, y=y))
+        when = (at + rng.randrange(-DAY // 8, DAY // 8)) / 1000
+        labels.append(label(f"e{max(0, i + rng.randrange(-50, 30))}", rng.random() < 0.5, label_time=when))
+    runs, taken = [], {"events": 0, "labels": 0}
+    while min(taken.values()) < n:
+        what = rng.choice(["events", "labels"])
+        first = taken[what]
+        taken[what] = min(n, first + rng.randrange(1, 300))
+        records = (events if what == "events" else labels)[first : taken[what]]
+        if records:
+            runs.append(batch(f"p.{what}", records, first))
+    return runs
+
+
+def total(shard: Shard, runs: list[Batch], cuts: random.Random | None) -> Outputs:
+    """Walk the runs, whole or cut at random places."""
+    out = Outputs()
+    for run in runs:
+        start = 0
+        while start < len(run):
+            stop = len(run) if cuts is None else min(len(run), start + cuts.choice([1, 2, 7, 50, 300]))
+            out.extend(shard.walk(run.cut(start, stop)))
+            start = stop
+    return out
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_outputs_do_not_depend_on_cuts(seed: int, cuts: int) -> None:
+    """Every lane has the same bytes in the same order, and the states are equal."""
+    whole, pieces = Shard(SPEC, 0), Shard(SPEC, 0)
+    wanted, found = total(whole, stream(seed), None), total(pieces, stream(seed), random.Random(cuts))
+    assert found.lanes() == wanted.lanes()
+    assert pieces.digest() == whole.digest()
+
+
+def test_one_by_one() -> None:
+    """The hardest cut: batches of one record."""
+    whole, single = Shard(SPEC, 0), Shard(SPEC, 0)
+    runs = stream(3)
+    wanted = total(whole, runs, None)
+    ones = [run.cut(i, i + 1) for run in runs for i in range(len(run))]
+    assert total(single, ones, None).lanes() == wanted.lanes()
+    assert single.digest() == whole.digest()
+    # The stream is what it claims to be: everything happens in it.
+    assert len(wanted.dead_letters) > 50
+    assert all(getattr(whole.join.counts, name) for name in whole.join.counts.__slots__)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.data())
+def test_a_snapshot_at_any_place_goes_on_with_the_same_bytes(seed: int, data: st.DataObject) -> None:
+    """Freeze, go on, thaw the frozen: both give the rest alike, though the frozen one was still in pieces."""
+    runs = stream(seed, 500)
+    place = data.draw(st.integers(0, len(runs)))
+    live = Shard(SPEC, 0)
+    total(live, runs[:place], None)
+    pieces = live.freeze()  # taken now, read after the state has gone on
+    wanted = total(live, runs[place:], None)
+    restored = Shard.thaw(SPEC, 0, b"".join(pieces))
+    assert total(restored, runs[place:], None).lanes() == wanted.lanes()
+    assert restored.digest() == live.digest()
