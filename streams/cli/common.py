@@ -79,6 +79,13 @@ def put_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     put(msgspec.json.encode(value).decode())
 
 
+def put_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows in columns, on stdout."""
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    for row in (head, *rows):
+        put("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 def fail(text: str, code: int = 1) -> typer.Exit:
     """Say why, and end: `raise fail("there is nothing to send")`."""
     say(text)
@@ -101,6 +108,7 @@ __all__ = [
     "opened",
     "put",
     "put_json",
+    "put_table",
     "say",
     "watched",
 ]
