@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from connectors.log import Batch, Full, Gone, Log, LogError, Payload, Refused, Rows, Store
+from connectors.log import Batch, Full, Gone, Log, LogError, Misfit, Payload, Refused, Rows, Store
 
 READ_MAX = 1000  # records of one step of a replay; between steps the event loop runs
 
@@ -99,6 +99,8 @@ class EmbeddedStore:
         return newest.offsets[0], newest.values[0] or b""
 
     async def commit(self, outputs: Mapping[str, Payload], positions: Mapping[str, int], entry: bytes) -> int:
+        if self.end is None:
+            raise Refused(f"{self.group}-{self.partition} is not open")
         end, self.end = self.end, None  # whatever goes wrong from here on, open() comes next
         try:
             async with self._owned() as tx:
@@ -109,7 +111,7 @@ class EmbeddedStore:
                 for topic, position in positions.items():
                     tx.position(topic, self.partition, position)
                 offset = tx.append(self.journal, self.partition, Rows([None], [entry]))
-        except (Full, Refused):
+        except (Full, Misfit, Refused):
             raise
         except LogError as exc:
             raise Refused(str(exc)) from exc

@@ -13,8 +13,10 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
+    CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
+    NotCoordinatorError,
     TopicAlreadyExistsError,
     TransactionalIdAuthorizationFailedError,
     TransactionalIdNotFoundError,
@@ -110,9 +112,17 @@ class KafkaLog:
 
     def positions(self, group: str) -> dict[tuple[str, int], int]:
         """Where the consumer group goes on in each (topic, partition)."""
+        deadline = time.monotonic() + self.timeout
         with self._speaking(f"looking for the group {group}"):
-            found = self._admin.list_group_offsets(group)[group]
-        return {(where.topic, where.partition): at.offset for where, at in found.items()}
+            while True:
+                try:
+                    found = self._admin.list_group_offsets(group)[group]
+                    return {(where.topic, where.partition): at.offset for where, at in found.items()}
+                except (CoordinatorNotAvailableError, NotCoordinatorError, CoordinatorLoadInProgressError):
+                    # A cluster makes its topic of offsets when it is first asked for one.
+                    if time.monotonic() > deadline:
+                        raise
+                time.sleep(0.05)
 
     def _counts(self) -> dict[str, int]:
         with self._speaking("listing topics"):

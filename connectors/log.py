@@ -177,7 +177,8 @@ class Store(Protocol):
 
         Raise Refused when another owner has come or when the result is unknown, and leave nothing
         behind in the first case: the caller drops its memory and opens anew. Raise Full when there is
-        no room: nothing was committed.
+        no room, and Misfit when a topic is missing, forbidden, or does not take an output (too large):
+        nothing was committed. After any error only `open` may follow.
         """
 
     async def send(self, outputs: Mapping[str, Payload]) -> None:
