@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol, Self
 
 Headers = Sequence[tuple[str, bytes]]
@@ -106,34 +105,3 @@ class Outputs:
 
     def __len__(self) -> int:
         return sum(map(len, self.lanes().values()))
-
-
-class Reason(StrEnum):
-    """Why a record became a dead letter: the closed list."""
-
-    MALFORMED = "malformed"  # no JSON, no UTF-8, or no CloudEvent although it says so
-    MISSING_FIELD = "missing_field"
-    WRONG_TYPE = "wrong_type"
-    NOT_FINITE = "not_finite"  # NaN, Infinity, or a number beyond a float's range
-    OUT_OF_RANGE = "out_of_range"
-    UNKNOWN_CATEGORY = "unknown_category"
-    TOO_LARGE = "too_large"
-    TOO_DEEP = "too_deep"
-    TIME_OUT_OF_RANGE = "time_out_of_range"
-    DUPLICATE_ID = "duplicate_id"
-    BAD_LABEL = "bad_label"
-    LABEL_LATE = "label_late"  # further from its event than `labels.wait`
-    LABEL_UNMATCHED = "label_unmatched"  # its event never came
-    MODEL_ERROR = "model_error"
-    UNKNOWN_CONTROL = "unknown_control"
-    ENGINE_ERROR = "engine_error"  # the walk itself failed on it
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A record of the batch at hand that does not go on, and why."""
-
-    index: int
-    reason: Reason
-    exception: str
-    message: str

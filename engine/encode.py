@@ -8,52 +8,35 @@ from typing import Any
 
 import msgspec
 
-from engine.batch import Batch, Headers, Output, Rejection
-from engine.decode import Events
+from engine.batch import Batch, Headers, Output
+from engine.columns import Events
 from engine.join import Settled
 from engine.models.river import Scores
+from engine.reasons import Rejection
 
 MESSAGE_MAX = 500
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
-class Source(msgspec.Struct, gc=False):
-    """Where the event lies."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
 class Prediction(msgspec.Struct, gc=False):
-    """What consumers read, one an event."""
+    """What consumers read, one an event; `Encoder` appends what is the same for all, and the source."""
 
     prediction_id: str
     event_id: str
     entity: str
-    pipeline: str
-    model: str
-    version: str
-    variant: str
-    shadow: bool
     prediction: Any
     probabilities: dict[str, float] | None
     score: float | None
-    interval: list[float] | None
     confidence: float | None
     event_time: int
-    source: Source
 
 
 class Outcome(msgspec.Struct, gc=False):
-    """A prediction and the label that it met."""
+    """A prediction and the label that it met; `Encoder` appends the same to it."""
 
     prediction_id: str
     event_id: str
     entity: str
-    pipeline: str
-    model: str
-    version: str
     prediction: Any
     score: float | None
     label: Any
@@ -63,22 +46,35 @@ class Outcome(msgspec.Struct, gc=False):
     correction: bool
     event_time: int
     label_time: int
-    source: Source
 
 
 class Encoder:
-    """Encodes the outputs of one shard."""
+    """Encodes the outputs of one shard.
+
+    What is the same in all of them is encoded once and put behind each, with the source last:
+    `"pipeline": ..., "model": ..., "version": ..., "source": {"topic": ..., "partition": ..., "offset": ...}`.
+    """
 
     def __init__(self, pipeline: str, model: str, version: str, topic: str, partition: int) -> None:
-        self.pipeline, self.model, self.version = pipeline, model, version
-        self.topic, self.partition = topic, partition
+        self.model, self.version = model, version
         self.stem = f"{topic}-{partition}-"
         self.encode = msgspec.json.Encoder().encode
+        same = {"pipeline": pipeline, "model": model, "version": version}
+        source = {"source": {"topic": topic, "partition": partition}}
+        # Interval, variant and shadow wait for the models that have them.
+        more = {"variant": "main", "shadow": False, "interval": None}
+        self.prediction_tail = self._tail({**same, **more, **source})
+        self.outcome_tail = self._tail({**same, **source})
+
+    def _tail(self, fields: dict[str, Any]) -> bytes:
+        """Bytes that take the place of an object's closing brace; the offset is to be filled in."""
+        text = self.encode(fields).replace(b"%", b"%%")
+        return b"," + text[1:-2] + b',"offset":%d}}'
 
     def predictions(self, events: Events, scores: Scores, skip: set[int], out: Output) -> None:
         """One prediction for each event whose row is not in `skip`."""
         offsets, headers = events.batch.offsets, events.batch.headers
-        encode, stem, topic, partition = self.encode, self.stem, self.topic, self.partition
+        encode, stem, tail = self.encode, self.stem, self.prediction_tail
         columns = (
             events.index,
             events.ids,
@@ -88,59 +84,38 @@ class Encoder:
             scores.scores,
             scores.probabilities,
         )
-        for row, (i, event_id, entity, time, prediction, score, odds) in enumerate(
-            zip(*columns, strict=True)
-        ):
+        for row, values in enumerate(zip(*columns, strict=True)):
             if row in skip:
                 continue
+            i, event_id, entity, time, prediction, score, odds = values
             offset = offsets[i]
-            value = encode(
-                Prediction(
-                    f"{stem}{offset}",
-                    event_id,
-                    entity,
-                    self.pipeline,
-                    self.model,
-                    self.version,
-                    "main",
-                    False,
-                    prediction,
-                    odds,
-                    score,
-                    None,
-                    max(odds.values()) if odds else None,
-                    time,
-                    Source(topic, partition, offset),
-                )
-            )
+            sure = max(odds.values()) if odds else None
+            known = Prediction(f"{stem}{offset}", event_id, entity, prediction, odds, score, sure, time)
+            value = encode(known)[:-1] + tail % offset
             out.add(entity.encode(), value, trace(headers[i]) if headers is not None else ())
 
     def outcomes(self, settled: Sequence[Settled], out: Output) -> None:
-        encode, stem, topic, partition = self.encode, self.stem, self.topic, self.partition
-        for _, event_id, entry, before, label, label_time, weight in settled:
-            _, time, offset, entity, prediction, score = entry
-            regression = isinstance(label, float)
-            value = encode(
-                Outcome(
-                    f"{stem}{offset}",
-                    event_id,
-                    entity,
-                    self.pipeline,
-                    self.model,
-                    self.version,
-                    prediction,
-                    score,
-                    label,
-                    None if regression or prediction is None else prediction == label,
-                    label - prediction if regression and prediction is not None else None,
-                    weight,
-                    before is not None,
-                    time,
-                    label_time,
-                    Source(topic, partition, offset),
-                )
+        encode, stem, tail = self.encode, self.stem, self.outcome_tail
+        for s in settled:
+            _, time, offset, entity, prediction, score = s.entry
+            label = s.label
+            judged = prediction is not None
+            number = isinstance(label, float)
+            known = Outcome(
+                f"{stem}{offset}",
+                s.event_id,
+                entity,
+                prediction,
+                score,
+                label,
+                prediction == label if judged and not number else None,
+                label - prediction if judged and number else None,
+                s.weight,
+                s.before is not None,
+                time,
+                s.label_time,
             )
-            out.add(entity.encode(), value)
+            out.add(entity.encode(), encode(known)[:-1] + tail % offset)
 
 
 def dead_letter(batch: Batch, rejection: Rejection, out: Output) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.decode import Events
+from engine.columns import Events
+from engine.spec import Spec
 
 Features = dict[str, Any]
 
@@ -21,17 +23,19 @@ class Rows:
 
     names: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
+    complete: bool = False  # no value can be missing
 
-    def dicts(self) -> Iterator[Features]:
+    def dicts(self) -> Iterable[Features]:
         """One dict a row, without the features that are missing.
 
         >>> list(Rows(("a", "b"), [(1.0, 2.0), (3.0, None)]).dicts())
         [{'a': 1.0, 'b': 2.0}, {'a': 3.0}]
         """
         names = self.names
-        for row in self.rows:
-            x = dict(zip(names, row, strict=True))
-            yield {k: v for k, v in x.items() if v is not None} if None in row else x
+        if self.complete:
+            return map(dict, map(zip, repeat(names), self.rows))
+        pairs = (zip(names, row, strict=True) for row in self.rows)
+        return ({name: value for name, value in pair if value is not None} for pair in pairs)
 
     @cached_property
     def matrix(self) -> NDArray[np.float64]:
@@ -42,8 +46,14 @@ class Rows:
 class Fold:
     """Makes the feature rows of one shard."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
+    def __init__(self, spec: Spec) -> None:
+        self.names = spec.feature_names
+        fields = [spec.events.fields[name] for name in self.names]
+        self.complete = all(field.required or field.default is not None for field in fields)
 
     def rows(self, events: Events) -> Rows:
-        return Rows(self.names, events.rows)
+        return self.again(events.rows)
+
+    def again(self, rows: Sequence[tuple[Any, ...]]) -> Rows:
+        """Rows that were folded before and are remembered."""
+        return Rows(self.names, rows, self.complete)

@@ -19,14 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-from engine.batch import Batch, Reason, Rejection, Single
-from engine.decode import Events, Labels
+import msgspec
+
+from engine.batch import Batch, Single
+from engine.columns import Events, Labels, parts
 from engine.models.river import Failure, Scores
+from engine.reasons import Reason, Rejection
 from engine.spec import Spec
-
-Part = TypeVar("Part", Events, Labels)
 
 
 # A remembered event: feature row, time, offset, entity, prediction, score. Plain tuples, since a snapshot
@@ -34,7 +35,7 @@ Part = TypeVar("Part", Events, Labels)
 Entry = tuple[tuple[Any, ...], int, int, str, Any, float | None]
 
 
-class Early(NamedTuple):
+class Early(msgspec.Struct, frozen=True):
     """A label that waits for its event, with the record that brought it."""
 
     label: Any
@@ -43,7 +44,7 @@ class Early(NamedTuple):
     record: Single
 
 
-class Settled(NamedTuple):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """An event that met a label; `before` is the label that it had, None if it had none."""
 
     index: int  # of the record that brought them together, in its batch
@@ -55,7 +56,7 @@ class Settled(NamedTuple):
     weight: float | None
 
 
-class Lost(NamedTuple):
+class Lost(msgspec.Struct, frozen=True):
     """A record that becomes a dead letter when the walk comes to `index` of the batch at hand."""
 
     index: int
@@ -100,52 +101,60 @@ class Join:
 
         A part must be remembered before the next one is asked for.
         """
-        for part in parts(events, events.ids):
-            kept, early = [], {}
-            for row, event_id in enumerate(part.ids):
-                if self._is_known(event_id):
-                    self._duplicate(part, row)
-                    continue
-                if (waiting := self._enter(part, row)) is not None:
-                    early[len(kept)] = waiting
-                kept.append(row)
-            events = part if len(kept) == len(part) else pick(part, kept)
-            for row, waiting in early.items():
-                if events.labels[row] is not None:
-                    self.counts.duplicate += 1
-                events.labels[row] = waiting.label
-            yield Claimed(events, early)
+        for part in parts(events):
+            if self.ledger.keys().isdisjoint(part.ids) and not self.early and self.stem is None:
+                self.ledger.update(dict.fromkeys(part.ids))
+                self.newest = max(self.newest, *part.times)
+                self._forget_beyond(self.remember_max)
+                yield Claimed(part)
+            else:
+                yield self._claim_one_by_one(part)
 
-    def _is_known(self, event_id: str) -> bool:
-        if self.ledger.get(event_id) is not None:
-            return True
-        self.ledger.pop(event_id, None)  # failed before: it enters anew, at the end
-        return False
+    def _claim_one_by_one(self, part: Events) -> Claimed:
+        kept, early = list[int](), dict[int, Early]()
+        for row in range(len(part)):
+            if self._is_known(part, row):
+                continue
+            self._enter(part, row)
+            if (waiting := self._waiting(part, row)) is not None:
+                early[len(kept)] = waiting
+                self.counts.duplicate += part.labels[row] is not None
+                part.labels[row] = waiting.label
+            kept.append(row)
+        return Claimed(part if len(kept) == len(part) else part.pick(kept), early)
 
-    def _duplicate(self, part: Events, row: int) -> None:
-        index, event_id = part.index[row], part.ids[row]
+    def _is_known(self, part: Events, row: int) -> bool:
+        event_id, index = part.ids[row], part.index[row]
+        if self.ledger.get(event_id) is None:
+            self.ledger.pop(event_id, None)  # failed before: it enters anew, at the end
+            return False
         message = f"the event {event_id!r} came before"
         self.lost.append(Lost(index, part.batch, Rejection(index, Reason.DUPLICATE_ID, "Unfit", message)))
+        return True
 
-    def _enter(self, part: Events, row: int) -> Early | None:
-        """Claim the id; return the label that has been waiting for it, if it is in time."""
-        event_id, time, index = part.ids[row], part.times[row], part.index[row]
-        self.ledger[event_id] = None
-        if time > self.newest:
-            self.newest = time
-        if len(self.ledger) > self.remember_max:
-            self._forget(next(iter(self.ledger)), "dropped")
-        key = event_id
+    def _enter(self, part: Events, row: int) -> None:
+        self.ledger[part.ids[row]] = None
+        self.newest = max(self.newest, part.times[row])
+        self._forget_beyond(self.remember_max)
         if self.stem is not None:
-            key = f"{self.stem}{part.batch.offsets[index]}"
-            self.alias[key] = event_id
-        early = self.early.pop(key, None) if self.early else None
-        if early is not None and abs(early.time - time) > self.wait:
-            self.counts.late += 1
-            message = f"the label's time {early.time} is too far from its event's {time}"
-            self.lost.append(Lost(index, early.record, Rejection(0, Reason.LABEL_LATE, "Unfit", message)))
-            return None
-        return early
+            self.alias[self._label_id(part, row)] = part.ids[row]
+
+    def _label_id(self, part: Events, row: int) -> str:
+        """What a label would call the event."""
+        if self.stem is None:
+            return part.ids[row]
+        return f"{self.stem}{part.batch.offsets[part.index[row]]}"
+
+    def _waiting(self, part: Events, row: int) -> Early | None:
+        """The label that has been waiting for the event, if it is in time."""
+        early = self.early.pop(self._label_id(part, row), None)
+        if early is None or abs(early.time - part.times[row]) <= self.wait:
+            return early
+        self.counts.late += 1
+        message = f"the label's time {early.time} is too far from its event's {part.times[row]}"
+        rejection = Rejection(0, Reason.LABEL_LATE, "Unfit", message)
+        self.lost.append(Lost(part.index[row], early.record, rejection))
+        return None
 
     def remember(self, claimed: Claimed, scores: Scores) -> list[Settled]:
         """Write down how the events came out; return those whose label is known."""
@@ -181,11 +190,8 @@ class Join:
 
     def _put_back(self, claimed: Claimed, row: int) -> None:
         """A failed event leaves its early label waiting: it may be sent again, mended."""
-        early = claimed.early.get(row)
-        if early is not None:
-            events = claimed.events
-            offset = events.batch.offsets[events.index[row]]
-            self.early[events.ids[row] if self.stem is None else f"{self.stem}{offset}"] = early
+        if (early := claimed.early.get(row)) is not None:
+            self.early[self._label_id(claimed.events, row)] = early
 
     # -- labels ----------------------------------------------------------------------------------------
 
@@ -194,7 +200,7 @@ class Join:
 
         A part must be learned, and its failures handed to `unsettle`, before the next one is asked for.
         """
-        for part in parts(labels, labels.ids):
+        for part in parts(labels):
             settled = [s for row in range(len(part)) if (s := self._settle(part, row)) is not None]
             yield Met(part, settled)
 
@@ -265,6 +271,10 @@ class Join:
                 break
             self._part(label_id, 0, "no event of this id came within labels.wait")
 
+    def _forget_beyond(self, count: int) -> None:
+        while len(self.ledger) > count:
+            self._forget(next(iter(self.ledger)), "dropped")
+
     def _forget(self, event_id: str, how: str) -> None:
         known = self.ledger.pop(event_id)
         if known is None:
@@ -302,26 +312,3 @@ class Met:
 
     labels: Labels
     settled: list[Settled]
-
-
-def parts(columns: Part, ids: list[str]) -> Iterator[Part]:
-    """Cut columns before each id that came already in the part.
-
-    What becomes of an event or a label may depend on how the one before it with the same id came out.
-    """
-    if len(set(ids)) == len(ids):
-        if ids:
-            yield columns
-        return
-    start, seen = 0, set[str]()
-    for i, name in enumerate(ids):
-        if name in seen:
-            yield columns.cut(start, i)
-            start, seen = i, set()
-        seen.add(name)
-    yield columns.cut(start, len(ids))
-
-
-def pick(events: Events, rows: list[int]) -> Events:
-    columns = (events.index, events.ids, events.entities, events.times, events.rows, events.labels)
-    return Events(events.batch, *([column[row] for row in rows] for column in columns))

@@ -21,14 +21,16 @@ from typing import Any
 import msgspec
 
 from engine import models
-from engine.batch import Batch, Outputs, Reason, Rejection, Single
-from engine.decode import Decoder, Events, Labels
+from engine.batch import Batch, Outputs, Single
+from engine.columns import Events, Labels
+from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
-from engine.fold import Fold, Rows
+from engine.fold import Fold
 from engine.join import Counts, Early, Join, Lost
 from engine.models.river import RiverModel
 from engine.quality import Quality
+from engine.reasons import Reason, Rejection
 from engine.spec import Kind, Spec
 from engine.state import digest, freeze, thaw
 
@@ -68,7 +70,7 @@ class Shard:
         version = model_version(spec)
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
         self.decoder = Decoder(spec, self.model.task.label_kind)
-        self.fold = Fold(spec.feature_names)
+        self.fold = Fold(spec)
         self.join = Join(spec, self.encode.stem)
         self.quality = Quality(self.model.task)
         self.taken = 0  # records, of all topics
@@ -109,7 +111,7 @@ class Shard:
             self.encode.predictions(claimed.events, scores, failed, out.predictions)
 
         for met in self.join.meet(labels):  # those whose event is here
-            rows = Rows(self.fold.names, [s.entry[0] for s in met.settled])
+            rows = self.fold.again([s.entry[0] for s in met.settled])
             late, weights = [s.label for s in met.settled], [s.weight for s in met.settled]
             settled += self.join.unsettle(met, self.model.learn(rows, late, weights))
 
@@ -142,9 +144,10 @@ class Shard:
     def _bury(self, lost: list[Lost], out: Outputs) -> None:
         """Dead letters, in the order of the records at which they came up."""
         found, self.join.lost = lost + self.join.lost, []
-        for _, record, rejection in sorted(found, key=lambda x: x.index):
-            self.rejected[rejection.reason] = self.rejected.get(rejection.reason, 0) + 1
-            dead_letter(record, rejection, out.dead_letters)
+        for each in sorted(found, key=lambda x: x.index):
+            reason = each.rejection.reason.value
+            self.rejected[reason] = self.rejected.get(reason, 0) + 1
+            dead_letter(each.record, each.rejection, out.dead_letters)
 
     def refuse(self, batch: Batch, exception: str, message: str) -> Outputs:
         """Take a batch of one record without walking it, because the walk once failed on it."""
@@ -160,7 +163,7 @@ class Shard:
 
     def _head(self) -> list[Any]:
         join = self.join
-        early = [(label_id, *e[:3], astuple(e.record)) for label_id, e in join.early.items()]
+        early = [(name, e.label, e.time, e.weight, astuple(e.record)) for name, e in join.early.items()]
         counts = [self.taken, self.events, self.predicted, self.rejected]
         return [
             self.model.model,
@@ -192,7 +195,9 @@ class Shard:
         self.quality = Quality(**quality)
         self.join.counts = Counts(**labels)
         self.join.newest, self.join.alias, self.join.ledger = newest, alias, ledger
-        self.join.early = {label_id: Early(*parts, Single(*record)) for label_id, *parts, record in early}
+        self.join.early = {
+            name: Early(label, time, weight, Single(*record)) for name, label, time, weight, record in early
+        }
         return self
 
     def digest(self) -> str:

@@ -106,7 +106,10 @@ class Consumer(ShardedConsumer, base.Consumer):  # type: ignore[misc]
         active = self._get_active_partitions()
         return await self._getmany(active, timeout), active
 
-    async def _getmany(self, active: set[TP], timeout: float) -> dict[TP, list[Delivery]]:
+    async def _getmany(
+        self, active_partitions: set[TP] | None, timeout: float
+    ) -> dict[TP, list[Delivery]]:
+        active = active_partitions or set()
         deadline = self.app.loop.time() + timeout
         seen = -1  # the log's version at the last look that found nothing
         while self.flow_active and self.app.loop.time() < deadline and not self.should_stop:

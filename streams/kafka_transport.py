@@ -51,8 +51,10 @@ class Consumer(ShardedConsumer, driver.Consumer):  # type: ignore[misc]
         spec = self.work.spec
         return KafkaStore(self.shared, spec.pipeline, partition, spec.topic("journal"))
 
-    async def _getmany(self, active: set[TP], timeout: float) -> dict[TP, list[Delivery]]:
-        wanted = set(filter(self.wants, active))
+    async def _getmany(
+        self, active_partitions: set[TP] | None, timeout: float
+    ) -> dict[TP, list[Delivery]]:
+        wanted = set(filter(self.wants, active_partitions or ()))
         if not wanted:
             await asyncio.sleep(0.002)
             return {}

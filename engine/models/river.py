@@ -20,6 +20,7 @@ from typing import Any
 
 from engine.errors import ModelError
 from engine.fold import Features, Rows
+from engine.models.chain import calls
 
 LESSONS_MIN = 1024  # between two pickles; more when the pickle is large
 PICKLE_BYTES_PER_LESSON = 512
@@ -52,11 +53,6 @@ class Scores:
     scores: list[float | None] = field(default_factory=list)
     probabilities: list[dict[str, float] | None] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-
-    def add(self, prediction: Any, score: float | None, probabilities: dict[str, float] | None) -> None:
-        self.predictions.append(prediction)
-        self.scores.append(score)
-        self.probabilities.append(probabilities)
 
 
 def task_of(model: Any) -> Task:
@@ -104,9 +100,10 @@ class RiverModel:
     """
 
     def __init__(self, model: Any) -> None:
-        self.model = model
         self.task = task_of(model)
         self.weighs = takes_weight(model)
+        self.judge = JUDGES[self.task]
+        self._use(model)
         self._keep()
 
     def run(self, rows: Rows, labels: Sequence[Any]) -> Scores:
@@ -114,8 +111,25 @@ class RiverModel:
 
         An anomaly detector learns from every row, since it needs no label.
         """
-        run = {Task.CLASSIFY: self._classify, Task.REGRESS: self._regress, Task.ANOMALY: self._spot}
-        return run[self.task](rows, labels)
+        scores, judge = Scores(), self.judge
+        predictions, values, odds = scores.predictions, scores.scores, scores.probabilities
+        always = self.task is Task.ANOMALY
+        predict, learn, lessons = self._predict, self._learn, self._lessons
+        for i, (x, y) in enumerate(zip(rows.dicts(), labels, strict=True)):
+            try:
+                prediction, score, probabilities = judge(predict(x))
+                if always or y is not None:
+                    learn(x, y)
+                    lessons.append((x, y, None))
+            except Exception as exc:  # noqa: BLE001 - the model is the user's: anything may come
+                scores.failures.append(self._failed(i, exc))
+                predict, learn, lessons = self._predict, self._learn, self._lessons
+                prediction, score, probabilities = None, None, None
+            predictions.append(prediction)
+            values.append(score)
+            odds.append(probabilities)
+        self._keep_when_due()
+        return scores
 
     def learn(self, rows: Rows, labels: Sequence[Any], weights: Sequence[float | None]) -> list[Failure]:
         """Learn from rows whose labels came later; return what failed."""
@@ -124,67 +138,33 @@ class RiverModel:
             return failures
         for i, (x, y, w) in enumerate(zip(rows.dicts(), labels, weights, strict=True)):
             try:
-                self._learn(x, y, w)
-            except Exception as exc:  # the model is the user's: anything may come
+                self._teach(x, y, w)
+                self._lessons.append((x, y, w))
+            except Exception as exc:  # noqa: BLE001 - the model is the user's: anything may come
                 failures.append(self._failed(i, exc))
+        self._keep_when_due()
         return failures
-
-    def _classify(self, rows: Rows, labels: Sequence[Any]) -> Scores:
-        scores = Scores()
-        for i, (x, y) in enumerate(zip(rows.dicts(), labels, strict=True)):
-            try:
-                found = self.model.predict_proba_one(x)
-                prediction, score, probabilities = verdict(found)
-                if y is not None:
-                    self._learn(x, y, None)
-            except Exception as exc:  # the model is the user's: anything may come
-                scores.failures.append(self._failed(i, exc))
-                prediction, score, probabilities = None, None, None
-            scores.add(prediction, score, probabilities)
-        return scores
-
-    def _regress(self, rows: Rows, labels: Sequence[Any]) -> Scores:
-        scores = Scores()
-        for i, (x, y) in enumerate(zip(rows.dicts(), labels, strict=True)):
-            value: float | None
-            try:
-                value = finite(self.model.predict_one(x))
-                if y is not None:
-                    self._learn(x, y, None)
-            except Exception as exc:  # the model is the user's: anything may come
-                scores.failures.append(self._failed(i, exc))
-                value = None
-            scores.add(value, value, None)
-        return scores
-
-    def _spot(self, rows: Rows, labels: Sequence[Any]) -> Scores:
-        scores = Scores()
-        for i, x in enumerate(rows.dicts()):
-            score: float | None
-            try:
-                score = finite(self.model.score_one(x))
-                self._learn(x, None, None)
-            except Exception as exc:  # the model is the user's: anything may come
-                scores.failures.append(self._failed(i, exc))
-                score = None
-            scores.add(None, score, None)
-        return scores
 
     # -- learning that can be taken back -------------------------------------------------------------
 
-    def _learn(self, x: Features, y: Any, w: float | None) -> None:
-        self._teach(x, y, w)
-        self._lessons.append((x, y, w))
-        if len(self._lessons) >= self._lessons_max:
-            self._keep()
+    def _use(self, model: Any) -> None:
+        """Make `model` the one that predicts and learns."""
+        self.model = model
+        if self.task is Task.ANOMALY:
+            self._predict, self._learn = model.score_one, lambda x, y: model.learn_one(x)
+        else:
+            method = "predict_proba_one" if self.task is Task.CLASSIFY else "predict_one"
+            self._predict, self._learn = calls(model, method)
 
     def _teach(self, x: Features, y: Any, w: float | None) -> None:
-        if self.task is Task.ANOMALY:
-            self.model.learn_one(x)
-        elif w is not None and self.weighs:
+        if w is not None and self.weighs:
             self.model.learn_one(x, y, w=w)
         else:
-            self.model.learn_one(x, y)
+            self._learn(x, y)
+
+    def _keep_when_due(self) -> None:
+        if len(self._lessons) >= self._lessons_max:
+            self._keep()
 
     def _keep(self) -> None:
         try:
@@ -197,35 +177,39 @@ class RiverModel:
 
     def _failed(self, index: int, exc: Exception) -> Failure:
         """Undo whatever the failed call has done to the model."""
-        self.model = pickle.loads(self._kept)  # our own bytes, from memory
+        self._use(pickle.loads(self._kept))  # noqa: S301 - our own bytes, from memory
         for lesson in self._lessons:
             self._teach(*lesson)
         self._keep()
         return Failure(index, type(exc).__name__, str(exc))
 
 
+Verdict = tuple[Any, float | None, dict[str, float] | None]  # prediction, score, probabilities by name
+
+
 def finite(value: Any) -> float:
     number = float(value)
-    if not math.isfinite(number):
+    if not -math.inf < number < math.inf:
         raise ValueError(f"the model returned {number}")
     return number
 
 
-def verdict(found: dict[Any, float]) -> tuple[Any, float | None, dict[str, float] | None]:
-    """The prediction, its score and the probabilities by name, of what a classifier returned.
+def a_class(found: dict[Any, float]) -> Verdict:
+    """Judge what a classifier returned.
 
     The score is the probability of True, or of the predicted class where there are several.
 
-    >>> verdict({False: 0.25, True: 0.75})
+    >>> a_class({False: 0.25, True: 0.75})
     (True, 0.75, {'false': 0.25, 'true': 0.75})
-    >>> verdict({"a": 0.75, "b": 0.25})
+    >>> a_class({"a": 0.75, "b": 0.25})
     ('a', 0.75, {'a': 0.75, 'b': 0.25})
-    >>> verdict({})
+    >>> a_class({})
     (None, None, None)
     """
     if len(found) == 2 and True in found and False in found:
-        yes = finite(found[True])
-        no = finite(found[False])
+        no, yes = found[False], found[True]
+        if not -math.inf < no + yes < math.inf:
+            raise ValueError(f"the model returned {found}")
         return yes > no, yes, {"false": no, "true": yes}
     if not found:
         return None, None, None
@@ -233,3 +217,17 @@ def verdict(found: dict[Any, float]) -> tuple[Any, float | None, dict[str, float
     score = finite(found[True]) if True in found else finite(found[best])
     named = {str(k).lower() if isinstance(k, bool) else str(k): finite(v) for k, v in found.items()}
     return best, score, named
+
+
+def a_number(found: Any) -> Verdict:
+    """Judge what a regressor returned."""
+    value = finite(found)
+    return value, value, None
+
+
+def a_score(found: Any) -> Verdict:
+    """Judge what an anomaly detector returned."""
+    return None, finite(found), None
+
+
+JUDGES = {Task.CLASSIFY: a_class, Task.REGRESS: a_number, Task.ANOMALY: a_score}

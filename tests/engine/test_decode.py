@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.batch import Reason
+from engine.reasons import Reason
 from tests.engine.cases import DAY, NOW, Feed, event, label, reasons, rows
 
 BAD_EVENTS: dict[str, tuple[Any, Reason]] = {
