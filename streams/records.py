@@ -54,7 +54,7 @@ def newest(log: Log, topic: str, parts: Spans, count: int) -> list[Placed]:
     """The last so many records of these parts, oldest first."""
     found: list[Placed] = []
     for partition, span in parts.items():
-        found += _last(log, topic, partition, *span, count)
+        found += last(log, topic, partition, span, count)
     return sorted(found, key=_stamp)[-count:]
 
 
@@ -95,15 +95,19 @@ def _lane(log: Log, topic: str, partition: int, first: int, end: int) -> Iterato
         first = batch.end
 
 
-def _last(log: Log, topic: str, partition: int, start: int, end: int, count: int) -> list[Placed]:
-    """Offsets may have gaps, so that one has to look further back than `count`."""
-    span = count
+def last(log: Log, topic: str, partition: int, span: tuple[int, int], count: int) -> list[Placed]:
+    """The last so many records of one partition.
+
+    Offsets may have gaps, so that one has to look further back than `count`.
+    """
+    start, end = span
+    back = count
     while True:
-        first = max(start, end - span)
+        first = max(start, end - back)
         found = list(_lane(log, topic, partition, first, end))
         if len(found) >= count or first == start:
             return found[-count:]
-        span *= 4
+        back *= 4
 
 
 def as_json(placed: Placed) -> dict[str, Any]:

@@ -59,8 +59,7 @@ class Router:
         self.by_place = what == "labels" and (_by_place(spec) or spec.labels.by == "prediction_id")
         self.label_id = _reader(spec.labels.id)
         self.time = _reader(_time_path(spec, what)) if timed else _reader(None)
-        field = spec.events.fields.get(spec.events.time or "")
-        self.unit_ms = 1 if field is not None and field.unit == "ms" else 1000
+        self.unit_ms = 1 if _unit(spec, what) == "ms" else 1000
 
     def place(self, row: Row) -> Place:
         key = _text(self.key(row.data))
@@ -107,6 +106,11 @@ def _time_path(spec: Spec, what: What) -> str | None:
         return spec.labels.time
     name = spec.events.time
     return (spec.events.fields[name].path or name) if name is not None else None
+
+
+def _unit(spec: Spec, what: What) -> str:
+    field = spec.events.fields.get(spec.events.time or "")
+    return spec.labels.unit if what == "labels" else field.unit if field is not None else "s"
 
 
 def _reader(path: str | None) -> Callable[[Any], Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -71,6 +72,15 @@ def known(where: Sequence[str | int]) -> bool:
 def is_section(where: Sequence[str | int]) -> bool:
     """Whether it holds keys of its own."""
     return (_node(where) or {}).get("type") == "object"
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a dotted key must not be shown.
+
+    >>> [is_secret(key) for key in ("http.token", "snapshots.key", "events.key")]
+    [True, True, False]
+    """
+    return re.search(r"token|password|secret|^snapshots\.key$", key) is not None
 
 
 def meaning(where: Sequence[str | int]) -> str:

@@ -32,7 +32,6 @@ _EXPECTED = {
     "dict_type": "keys and values",
     "model_type": "keys and values",
 }
-_SECRET = re.compile(r"token|password|secret|^snapshots\.key$")
 
 
 def described(error: ValidationError, document: Document) -> Iterator[Problem]:
@@ -151,7 +150,7 @@ def unknown(where: Where) -> str:
 
 def shown(where: Where, value: Any) -> str:
     """A value as a message may show it: short, and never a secret."""
-    if _SECRET.search(dotted(where)):
+    if speckeys.is_secret(dotted(where)):
         return "a secret"
     if value is None:
         return "nothing"

@@ -1,0 +1,83 @@
+"""The snapshots of a pipeline, seen from outside: no lease is taken and no worker is disturbed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple, cast
+
+from connectors.log import Batch, Log, Store
+from engine.errors import StateError
+from engine.shard import Shard
+from engine.spec import Spec
+from streams import journal, snapshot
+from streams.journal import Entry, Pointer
+from streams.keys import snapshot_key
+from streams.records import last
+from streams.snapshot import Shelf
+
+HELD = 2
+"""An entry names the two newest; a third is on its way out."""
+
+
+class Kept(NamedTuple):
+    """A snapshot that the newest entry of a shard names."""
+
+    partition: int
+    pointer: Pointer
+    entry: Entry
+
+
+def kept(log: Log, spec: Spec) -> Iterator[Kept]:
+    """The snapshots that a worker would recover from, newest first in each shard."""
+    topic = spec.topic("journal")
+    for partition, span in enumerate(log.bounds(topic)):
+        for placed in last(log, topic, partition, span, 1):
+            entry = journal.decode(placed.record.value or b"")
+            for pointer in entry.snapshots[:HELD]:
+                yield Kept(partition, pointer, entry)
+
+
+def verify(log: Log, spec: Spec, found: Kept) -> str | None:
+    """What keeps a snapshot from being loaded: lost chunks, another key, another spec; or nothing."""
+    shelf = Shelf(
+        spec.pipeline,
+        found.partition,
+        spec.topic("snapshots"),
+        snapshot_key(spec),
+        spec.snapshots.size_max,
+    )
+    try:
+        data = asyncio.run(snapshot.read(shelf, cast("Store", _Chunks(log, found.partition)), found.pointer))
+        Shard.thaw(spec, found.partition, data)
+    except StateError as error:
+        return str(error)
+    return None
+
+
+class _Chunks:
+    """As much of a `Store` as reading chunks takes: one partition of a log."""
+
+    def __init__(self, log: Log, partition: int) -> None:
+        self.log, self.partition = log, partition
+
+    async def read(self, topic: str, first: int, end: int) -> AsyncIterator[Batch]:
+        while first < end:
+            batch = self.log.read(topic, self.partition, first, 100)
+            if batch.end <= first:
+                return
+            first = batch.end
+            yield batch
+
+
+def described(found: Kept) -> dict[str, Any]:
+    pointer = found.pointer
+    return {
+        "partition": found.partition,
+        "entry": pointer.seq,
+        "entries_since": found.entry.seq - pointer.seq,
+        "bytes": pointer.size,
+        "chunks": pointer.chunks,
+        "made_ms": pointer.made_ms,
+        "next": pointer.next,
+    }
