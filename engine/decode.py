@@ -8,7 +8,7 @@ looked at again, slowly, only to name the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from engine.reasons import Reason, Rejection, Unfit, reject
 from engine.spec import Kind, Limits, Spec
 
 Getter = Callable[[Any], Any]
+CURLY, SQUARE = methodcaller("count", b"{"), methodcaller("count", b"[")
 
 
 class Decoder:
@@ -73,14 +74,17 @@ class Decoder:
         events, rejected = Events(batch), list[Rejection]()
         found: list[Any] = []
         clouds: list[Cloud | None] = []
-        decode, open_, read_label, label_of = self.event, self._open, self.read_label, self.label
+        decode, time_of, read_label, label_of = self.event, self._time, self.read_label, self.label
         stamps, headers = batch.timestamps, batch.headers
-        label = None
+        plain, cloud, label = self._are_plain(batch), None, None
         for i, value in enumerate(batch.values):
             try:
-                data, cloud = open_(value, headers[i] if headers is not None else ())
-                event = decode(data)
-                time = self._time(event, cloud, stamps[i])
+                if plain:
+                    event = decode(value)  # type: ignore[arg-type]
+                else:
+                    data, cloud = self._open(value, headers[i] if headers is not None else ())
+                    event = decode(data)
+                time = time_of(event, cloud, stamps[i])
                 if label_of is not None:
                     label = label_of(event)
                     label = None if label is None else read_label(label)
@@ -119,6 +123,14 @@ class Decoder:
             labels.weights.append(weight)
         return labels, rejected
 
+    def _are_plain(self, batch: Batch) -> bool:
+        """Whether no record of a batch needs a closer look before it is parsed."""
+        values = batch.values
+        if batch.headers is not None or None in values or not values:
+            return False
+        nested = max(map(CURLY, values)) + max(map(SQUARE, values))
+        return nested <= self.limits.depth_max and max(map(len, values)) <= self.limits.record_bytes_max  # type: ignore[arg-type]
+
     def _open(self, value: bytes | None, headers: Headers) -> tuple[bytes, Cloud | None]:
         """The event's own bytes, and what it says of itself if it came as a CloudEvent."""
         self._check(value)
@@ -139,7 +151,7 @@ class Decoder:
             limit = limits.record_bytes_max
             raise Unfit(Reason.TOO_LARGE, f"{len(value)} bytes, limits.record_bytes_max is {limit}")
         # msgspec's own limit depends on the stack that it is called from; this one does not.
-        nested = value.count(b"{") + value.count(b"[")
+        nested: int = CURLY(value) + SQUARE(value)
         if nested > limits.depth_max and depth(value) > limits.depth_max:
             raise Unfit(Reason.TOO_DEEP, f"nested deeper than limits.depth_max = {limits.depth_max}")
 

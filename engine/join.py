@@ -2,7 +2,8 @@
 
 A shard remembers its last `limits.remember_max` events, in the order they came, in one ledger: those that
 wait for their label, those that have it, and those that failed. So one table serves the join, corrections
-and duplicate ids. What falls out of it unlabelled is counted.
+and duplicate ids. What falls out of it unlabelled is counted. It is brought back to its bound at the
+shard's turns only: the front of a dict is found by passing over all that was taken from it before.
 
 What may happen to a label, and what comes of it (all counted in `Counts`):
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import Any
 
 import msgspec
@@ -105,7 +107,6 @@ class Join:
             if self.ledger.keys().isdisjoint(part.ids) and not self.early and self.stem is None:
                 self.ledger.update(dict.fromkeys(part.ids))
                 self.newest = max(self.newest, *part.times)
-                self._forget_beyond(self.remember_max)
                 yield Claimed(part)
             else:
                 yield self._claim_one_by_one(part)
@@ -135,7 +136,6 @@ class Join:
     def _enter(self, part: Events, row: int) -> None:
         self.ledger[part.ids[row]] = None
         self.newest = max(self.newest, part.times[row])
-        self._forget_beyond(self.remember_max)
         if self.stem is not None:
             self.alias[self._label_id(part, row)] = part.ids[row]
 
@@ -258,22 +258,18 @@ class Join:
     # -- time goes by ----------------------------------------------------------------------------------
 
     def expire(self) -> None:
-        """Forget what has waited longer than `labels.wait`, counted from the newest event time."""
+        """Forget what is too much, and what has waited longer than `labels.wait` of event time."""
+        for event_id in list(islice(self.ledger, max(0, len(self.ledger) - self.remember_max))):
+            self._forget(event_id, "dropped")
         horizon = self.newest - self.wait
-        while self.ledger:
-            event_id, known = next(iter(self.ledger.items()))
-            if known is not None and known[0][1] >= horizon:
-                break
+        for event_id in list(takewhile(lambda name: self._is_older(name, horizon), self.ledger)):
             self._forget(event_id, "expired")
-        while self.early:
-            label_id, early = next(iter(self.early.items()))
-            if early.time >= horizon:
-                break
+        for label_id in list(takewhile(lambda name: self.early[name].time < horizon, self.early)):
             self._part(label_id, 0, "no event of this id came within labels.wait")
 
-    def _forget_beyond(self, count: int) -> None:
-        while len(self.ledger) > count:
-            self._forget(next(iter(self.ledger)), "dropped")
+    def _is_older(self, event_id: str, horizon: int) -> bool:
+        known = self.ledger[event_id]
+        return known is None or known[0][1] < horizon
 
     def _forget(self, event_id: str, how: str) -> None:
         known = self.ledger.pop(event_id)

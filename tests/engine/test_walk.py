@@ -20,14 +20,14 @@ SPEC = spec(
 )
 
 
-def stream(seed: int, n: int = 1400) -> list[Batch]:
+def stream(seed: int, n: int = 1600) -> list[Batch]:
     """Runs of events and labels with everything that may go wrong, as a shard takes them."""
     rng = random.Random(seed)
     events: list[Any] = []
     labels: list[Any] = []
     for i in range(n):
         name = f"e{rng.randrange(max(1, i))}" if rng.random() < 0.1 else f"e{i}"
-        pace = i * 5_000 + max(0, i - n * 4 // 5) * 55_000  # first too many to remember, then too old
+        pace = i * 5_000 + max(0, i - n * 9 // 10) * 95_000  # first too many to remember, then too old
         at = NOW + pace + rng.randrange(-DAY // 48, DAY // 48)
         y = rng.choice([True, False, None, None, "odd"]) if rng.random() < 0.3 else None
         kind = rng.random()
