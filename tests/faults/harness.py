@@ -216,6 +216,10 @@ class Program:
             raise RuntimeError(f"{self.process.args!r} ended with {self.process.returncode}")
         return text
 
+    def finish(self) -> None:
+        """Tell it to come to its end."""
+        self.process.terminate()
+
     def running(self) -> bool:
         return self.process.poll() is None
 

@@ -1,6 +1,7 @@
 """The load of the fault scripts and benchmarks: events, late and early labels, a few malformed records.
 
-As a program it feeds a log at a steady pace, in a process of its own:
+As a program it feeds a log at a steady pace, in a process of its own, until it has sent all or is told to
+stop; the labels that are still to come follow at once then.
 
     python -m tests.faults.load '{"url": "sqlite:///x.db", "events": "p.events", ...}'
 
@@ -11,9 +12,12 @@ from __future__ import annotations
 
 import heapq
 import random
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -65,8 +69,8 @@ def well_formed(value: bytes | None) -> str | None:
     return str(event["id"]) if numbers and isinstance(event.get("id"), str) else None
 
 
-def records(load: Load) -> Iterator[Sent]:
-    """Events in order, each followed or preceded by its labels.
+def records(load: Load, going: Callable[[], bool] = lambda: True) -> Iterator[Sent]:
+    """Events in order, each followed or preceded by its labels, for as long as it is going.
 
     >>> load = Load("", "e", "l", events=2, delay=0, damage=0)
     >>> [sent.value[:24] for sent in records(load)]
@@ -74,7 +78,7 @@ def records(load: Load) -> Iterator[Sent]:
     """
     rng, waiting = random.Random(load.seed), list[tuple[int, int, bytes]]()
     encode = msgspec.json.encode
-    for number in range(load.first, load.first + load.events):
+    for number in takewhile(lambda _: going(), range(load.first, load.first + load.events)):
         x = {name: round(rng.gauss(0, 1), 6) for name in FEATURES}
         entity = f"c{rng.randrange(50)}"
         y = x["x0"] + 0.5 * x["x1"] - x["x2"] + rng.gauss(0, 0.5) > 0
@@ -115,12 +119,12 @@ def _damaged(rng: random.Random, value: bytes) -> bytes:
     return rng.choice(ways)
 
 
-def fill(log: Log, load: Load) -> float:
+def fill(log: Log, load: Load, going: Callable[[], bool] = lambda: True) -> float:
     """Append all of it and return the seconds that it took."""
     began = time.time()
     block: Block = {}
     appended = load.first
-    for sent in records(load):
+    for sent in records(load, going):
         topic = load.events_topic if sent.is_event else load.labels_topic
         keys, values = block.setdefault((topic, sent.partition), ([], []))
         keys.append(sent.key)
@@ -156,8 +160,10 @@ def _flush(log: Log, block: Block) -> None:
 
 def main() -> None:
     load = msgspec.json.decode(sys.argv[1], type=Load)
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: over.set())
     log = open_log(load.url)
-    fill(log, load)
+    fill(log, load, lambda: not over.is_set())
     log.close()
 
 

@@ -1,0 +1,223 @@
+"""How fast is a pipeline from topic to topic, and how long does one event take?
+
+    python -m benchmarks.end_to_end --log sqlite --events 200000 --json
+
+StandardScaler | LogisticRegression over 8 numbers, the label in the event, exactly once, one partition, one
+worker process. Beside it, in the same run, a bare River loop over dicts that are ready: `ratio` is what is
+left of its speed once JSON, the log, commits and snapshots are paid.
+
+events_per_second       from the first commit to the last, by the records' timestamps; all was there before
+latency_ms              at 1,000 events/s, from sending an event until an outside reader sees its prediction
+start_to_first_commit   from starting the process, with records waiting
+takeover                from kill -9 until a second worker, which is up, commits
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from connectors import open_log
+from connectors.log import Log
+from engine.spec import Spec
+from tests.faults.harness import (
+    Place,
+    Program,
+    Worker,
+    feeder,
+    make_topics,
+    median,
+    obey_signals,
+    options,
+    place,
+    read_spec,
+    report,
+    say,
+    write_spec,
+)
+from tests.faults.load import Load, fill
+
+LATENCY_RATE = 1_000
+WARM_UP_S = 3
+SETTINGS: dict[str, Any] = {"labels": {"in_event": "y"}}
+
+
+def river_loop(count: int) -> float:
+    """Events a second of the bare loop, in a process of its own."""
+    with Program("benchmarks.river_loop", str(count)) as program:
+        return float(program.output(120))
+
+
+def prepare(at: Place, **changes: Any) -> tuple[Path, Spec]:
+    path = write_spec(at, {**SETTINGS, **changes})
+    spec = read_spec(path)
+    make_topics(spec)
+    return path, spec
+
+
+def load(at: Place, spec: Spec, events: int, rate: float = 0.0) -> Load:
+    topics = spec.topic("events"), spec.topic("labels")
+    return Load(at.url, *topics, events=events, rate=rate, delay=0, damage=0)
+
+
+# -- throughput --------------------------------------------------------------------------------------
+
+
+def throughput(at: Place, events: int) -> tuple[float, float]:
+    """Events a second, and seconds from the start to the first commit."""
+    path, spec = prepare(at)
+    log = open_log(at.url)
+    fill(log, load(at, spec, events))
+    with Worker(path, level="info") as worker:
+        wait_for(log, spec, events, 60 + events / 2_000)
+        code = worker.stop()
+    stamps = timestamps(log, spec.topic("predictions"))
+    first = timestamps(log, spec.topic("journal"))[0] / 1000 - worker.began
+    log.close()
+    if code != 0 or len(stamps) != events:
+        raise RuntimeError(f"{len(stamps)} predictions of {events} events, exit {code}:\n{worker.tail()}")
+    rest = sum(stamp > stamps[0] for stamp in stamps)
+    return rest / ((stamps[-1] - stamps[0]) / 1000), first
+
+
+def wait_for(log: Log, spec: Spec, predictions: int, limit: float) -> None:
+    """Until so many predictions are committed; looks seldom, since the worker needs the machine."""
+    topic, deadline, at = spec.topic("predictions"), time.monotonic() + limit, 0
+    while at < predictions:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{at} of {predictions} predictions after {limit:.0f} s")
+        time.sleep(0.25)
+        at = log.bounds(topic)[0][1]
+
+
+def timestamps(log: Log, topic: str) -> list[int]:
+    found, at = list[int](), 0
+    while len(batch := log.read(topic, 0, at, 5_000)):
+        found += batch.timestamps
+        at = batch.end
+    return found
+
+
+# -- latency -----------------------------------------------------------------------------------------
+
+
+def latency(at: Place, seconds: int, **changes: Any) -> dict[str, float]:
+    """Milliseconds from sending an event to seeing its prediction."""
+    path, spec = prepare(at, **changes)
+    count = LATENCY_RATE * (seconds + WARM_UP_S)
+    send = ("produce", at.url, spec.topic("events"), str(LATENCY_RATE), str(seconds + WARM_UP_S))
+    look = ("read", at.url, spec.topic("predictions"), str(count), str(LATENCY_RATE * WARM_UP_S))
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(Worker(path, level="info"))
+        worker.wait("shard 0: at entry")
+        reader = stack.enter_context(Program("benchmarks.latency", *look))
+        time.sleep(1.5)  # its imports
+        stack.enter_context(Program("benchmarks.latency", *send))
+        found: dict[str, float] = msgspec.json.decode(reader.output(seconds + 60))
+    if found["count"] < count:
+        raise RuntimeError(f"the reader saw {found['count']} of {count} predictions:\n{worker.tail()}")
+    return found
+
+
+# -- takeover ----------------------------------------------------------------------------------------
+
+
+def takeover(at: Place, times: int) -> float:
+    """Seconds from kill -9 of a worker to the first commit of the other, which was up; the median."""
+    path, spec = prepare(at)
+    log, gaps = open_log(at.url), list[float]()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(feeder(load(at, spec, 60 * LATENCY_RATE, LATENCY_RATE)))
+        workers = [stack.enter_context(Worker(path, level="info")) for _ in range(2)]
+        for _ in range(times):
+            for worker in workers:
+                worker.wait("worker of")
+            victim = owner(workers)
+            time.sleep(1.0)
+            killed = time.time()
+            victim.send(signal.SIGKILL)
+            gaps.append(first_commit(log, spec, killed) - killed)
+            say(f"takeover in {gaps[-1]:.2f} s")
+            workers.remove(victim)
+            workers.append(stack.enter_context(Worker(path, level="info")))
+    log.close()
+    return median(gaps)
+
+
+def owner(workers: list[Worker], limit: float = 20.0) -> Worker:
+    """The worker that has the partition: the last one that opened it."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        opened = [(lines[-1].at, worker) for worker in workers if (lines := worker.said("shard 0: at entry"))]
+        if opened:
+            return max(opened, key=lambda pair: pair[0])[1]
+        time.sleep(0.05)
+    raise TimeoutError("no worker has opened the shard")
+
+
+def first_commit(log: Log, spec: Spec, after: float, limit: float = 30.0) -> float:
+    """When the first entry after a time was written."""
+    topic, deadline = spec.topic("journal"), time.monotonic() + limit
+    at = max(0, log.bounds(topic)[0][1] - 20)
+    while time.monotonic() < deadline:
+        batch = log.read(topic, 0, at, 100, wait=0.1)
+        later = [stamp / 1000 for stamp in batch.timestamps if stamp / 1000 > after]
+        if later:
+            return later[0]
+        at = batch.end
+        time.sleep(0.02)
+    raise TimeoutError(f"nobody committed for {limit:.0f} s")
+
+
+# -- all ---------------------------------------------------------------------------------------------
+
+
+def run(log_name: str, events: int, quick: bool) -> dict[str, Any]:
+    seconds, times, loop = (4, 1, 20_000) if quick else (15, 3, 60_000)
+    rates, starts, loops = list[float](), list[float](), [river_loop(loop)]
+    with place(log_name) as at:
+        for _ in range(times):
+            rate, start = throughput(at, events)
+            rates.append(rate)
+            starts.append(start)
+            loops.append(river_loop(loop))
+            say(
+                f"{rate:,.0f} events/s, first commit after {start:.2f} s; bare loop {loops[-1]:,.0f} events/s"
+            )
+        exactly = latency(at, seconds)
+        say(f"latency {exactly}")
+        at_least = latency(at, seconds, delivery="at_least_once") if log_name == "kafka" else None
+        say(f"latency at least once {at_least}")
+        gap = takeover(at, times)
+    return {
+        "log": log_name,
+        "events": events,
+        "events_per_second": round(median(rates)),
+        "river_loop_events_per_second": round(median(loops)),
+        "ratio": round(median(rates) / median(loops), 3),
+        "latency_ms_p50": round(exactly["p50"], 1),
+        "latency_ms_p99": round(exactly["p99"], 1),
+        "latency_ms_max": round(exactly["max"], 1),
+        "latency_at_least_once_ms_p50": at_least and round(at_least["p50"], 1),
+        "latency_at_least_once_ms_p99": at_least and round(at_least["p99"], 1),
+        "start_to_first_commit_seconds": round(median(starts), 2),
+        "takeover_seconds": round(gap, 2),
+    }
+
+
+def main() -> None:
+    parser = options("from topic to topic", events=200_000)
+    parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite")
+    asked = parser.parse_args()
+    obey_signals()
+    events = asked.events or (40_000 if asked.quick else 200_000)
+    report(run(asked.log, events, asked.quick), asked.json)
+
+
+if __name__ == "__main__":
+    main()
