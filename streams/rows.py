@@ -100,23 +100,25 @@ def _lines(name: str, file: BinaryIO) -> Iterator[Row]:
                 yield Row(value, None)
 
 
-def _table(name: str, file: BinaryIO, columns: Mapping[str, Column]) -> Iterator[Row]:
-    lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    header = lines.readline(LINE_BYTES_MAX)
-    comma = max(",;\t", key=header.count)
-    names = [each.strip() for each in next(csv.reader([header], delimiter=comma), [])]
-    found = _columns(name, names, columns)
-    encode = msgspec.json.Encoder().encode
+def _table(name: str, file: BinaryIO, known: Mapping[str, Column]) -> Iterator[Row]:
     previous = csv.field_size_limit(LINE_BYTES_MAX)
     try:
-        for cells in _parsed(name, csv.reader(lines, delimiter=comma)):
-            if len(cells) > len(found):
-                yield Row(comma.join(cells).encode(), None)
-            else:
-                data = nested(found, cells)
-                yield Row(encode(data), data)
+        with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as lines:
+            header = lines.readline(LINE_BYTES_MAX)
+            comma = max(",;\t", key=header.count)
+            names = [each.strip() for each in next(csv.reader([header], delimiter=comma), [])]
+            columns = _columns(name, names, known)
+            for cells in _parsed(name, csv.reader(lines, delimiter=comma)):
+                yield _row(columns, cells, comma)
     finally:
         csv.field_size_limit(previous)
+
+
+def _row(columns: Sequence[Column], cells: Sequence[str], comma: str) -> Row:
+    if len(cells) > len(columns):  # nobody can tell which cell is which
+        return Row(comma.join(cells).encode(), None)
+    data = nested(columns, cells)
+    return Row(msgspec.json.encode(data), data)
 
 
 def _parsed(name: str, cells: Any) -> Iterator[list[str]]:
