@@ -59,8 +59,7 @@ class FieldSpec(Part):
 
     @model_validator(mode="after")
     def fits(self) -> FieldSpec:
-        bounded = self.min is not None or self.max is not None
-        if bounded and self.type not in (Kind.NUMBER, Kind.INTEGER):
+        if (self.min, self.max) != (None, None) and self.type not in (Kind.NUMBER, Kind.INTEGER):
             raise ValueError(f"min and max go with number and integer, not with {self.type.value}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is above max")
@@ -279,8 +278,7 @@ class Spec(Part):
         >>> spec.topic("dead_letters")
         'p.dead-letters'
         """
-        inputs = {"events": self.events.topic, "labels": self.labels.topic}
-        given = inputs[what] if what in inputs else getattr(self.topics, what)
+        given = getattr(self, what).topic if what in ("events", "labels") else getattr(self.topics, what)
         return given or f"{self.pipeline}.{what.replace('_', '-')}"
 
     @property

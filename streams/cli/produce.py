@@ -38,7 +38,10 @@ RateOption = Annotated[float | None, typer.Option(min=0.001, help="At most so ma
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first so many.")]
 TimedOption = Annotated[
     bool,
-    typer.Option("--time-from-field", help="Give each record the time that its own field says, not now."),
+    typer.Option(
+        "--time-from-field",
+        help="Give records their own time, not now. Kafka deletes those beyond its retention.",
+    ),
 ]
 
 
