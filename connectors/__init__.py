@@ -30,6 +30,8 @@ def _open_kafka(servers: str, options: dict[str, str], settings: Mapping[str, An
     return KafkaLog(servers, settings)
 
 
+__all__ = ["LOGS", "Log", "open_log", "split_url"]
+
 LOGS: dict[str, Opener] = {"sqlite": _open_sqlite, "memory": _open_memory, "kafka": _open_kafka}
 
 

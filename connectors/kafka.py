@@ -74,6 +74,7 @@ class KafkaLog:
             "bootstrap_servers": servers.split(","),
             "bootstrap_timeout_ms": int(timeout * 1000),
             "request_timeout_ms": int(timeout * 1000),
+            "reconnect_backoff_max_ms": 1000,
             **for_kafka_python(settings or {}),
         }
         self._producer: Any = None
@@ -82,7 +83,7 @@ class KafkaLog:
         self._end = 0  # of what is assigned, when last asked
         knock(servers, min(timeout, KNOCK_SECONDS_MAX))
         with self._speaking("connecting"):
-            self._admin = KafkaAdminClient(**self._options)
+            self._admin: Any = KafkaAdminClient(**self._options)
 
     # -- topics
 
@@ -260,10 +261,11 @@ class KafkaLog:
         return True
 
     def close(self) -> None:
-        for client in (self._producer, self._consumer, self._admin):
+        clients = (self._producer, self._consumer, self._admin)
+        self._producer = self._consumer = self._admin = None
+        for client in clients:
             if client is not None:
                 client.close()
-        self._producer = self._consumer = None
 
     @contextlib.contextmanager
     def _speaking(self, doing: str) -> Iterator[None]:

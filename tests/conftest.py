@@ -21,20 +21,27 @@ def need(reason: str | None) -> None:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_parts.Broker]:
-    """A real Apache Kafka for all tests; those that break things take `own_kafka`."""
+    """A real Apache Kafka for all tests; those that break things take `breakable_kafka`."""
     need(kafka_parts.missing())
     with kafka_parts.Broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
 
-@pytest.fixture
-def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_parts.Broker]:
-    """A real Apache Kafka that one test may stop, kill and freeze."""
+@pytest.fixture(scope="session")
+def second_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_parts.Broker]:
+    """Another Apache Kafka, not to be used directly: a test may have left it broken."""
     need(kafka_parts.missing())
     if os.environ.get("DRIFTLINE_KAFKA"):
         pytest.skip("DRIFTLINE_KAFKA names a broker that tests must not break")
-    with kafka_parts.Broker(tmp_path_factory.mktemp("own-kafka")) as broker:
+    with kafka_parts.Broker(tmp_path_factory.mktemp("breakable-kafka")) as broker:
         yield broker
+
+
+@pytest.fixture
+def breakable_kafka(second_kafka: kafka_parts.Broker) -> kafka_parts.Broker:
+    """A real Apache Kafka that a test may stop, kill and freeze, and need not mend."""
+    second_kafka.start()
+    return second_kafka
 
 
 @pytest.fixture(scope="session")

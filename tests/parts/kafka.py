@@ -45,6 +45,7 @@ log.initial.task.delay.ms=500
 log.cleaner.backoff.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 """
 
 
