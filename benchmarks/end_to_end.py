@@ -41,6 +41,7 @@ from tests.faults.harness import (
     write_spec,
 )
 from tests.faults.load import Load, fill
+from tests.faults.witness import newest_entry
 
 LATENCY_RATE = 1_000
 WARM_UP_S = 3
@@ -85,14 +86,19 @@ def throughput(at: Place, events: int) -> tuple[float, float]:
     return rest / ((stamps[-1] - stamps[0]) / 1000), first
 
 
-def wait_for(log: Log, spec: Spec, predictions: int, limit: float) -> None:
-    """Until so many predictions are committed; looks seldom, since the worker needs the machine."""
-    topic, deadline, at = spec.topic("predictions"), time.monotonic() + limit, 0
-    while at < predictions:
+def wait_for(log: Log, spec: Spec, events: int, limit: float) -> None:
+    """Until so many events are taken; looks seldom, since the worker needs the machine."""
+    deadline = time.monotonic() + limit
+    while (at := taken(log, spec)) < events:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{at} of {predictions} predictions after {limit:.0f} s")
+            raise TimeoutError(f"{at} of {events} events after {limit:.0f} s")
         time.sleep(0.25)
-        at = log.bounds(topic)[0][1]
+
+
+def taken(log: Log, spec: Spec) -> int:
+    """How many events are committed."""
+    entry = newest_entry(log, spec)
+    return entry.next[spec.topic("events")] if entry is not None else 0
 
 
 def timestamps(log: Log, topic: str) -> list[int]:

@@ -154,7 +154,7 @@ def _judge_events(verdict: Verdict, copies: dict[str, list[Batch]], spec: Spec) 
 
 
 def _judge_labels(verdict: Verdict, copies: dict[str, list[Batch]], spec: Spec) -> None:
-    """Each label that has its prediction is in an outcome."""
+    """Each label that has its prediction is in an outcome, unless the model failed on it."""
     predicted = {_decode(record)["event_id"] for record in _records(copies[spec.topic("predictions")])}
     wanted = dict[str, Any]()
     if spec.labels.in_event is not None:
@@ -164,6 +164,10 @@ def _judge_labels(verdict: Verdict, copies: dict[str, list[Batch]], spec: Spec) 
     for record in _records(copies[spec.topic("labels")]):
         label = _decode(record)
         wanted[label["event_id"]] = label["label"]
+    for record in _records(copies[spec.topic("dead_letters")]):
+        said = dict(record.headers)
+        if said["__streams.errors.topic"].decode() == spec.topic("labels"):
+            wanted.pop(_decode(record)["event_id"], None)
     told = {o["event_id"]: o["label"] for o in map(_decode, _records(copies[spec.topic("outcomes")]))}
     verdict.labels_lost = sum(
         told.get(name) != label for name, label in wanted.items() if name in predicted and label is not None

@@ -46,7 +46,7 @@ class Load(msgspec.Struct, frozen=True):
     delay: int = DELAY  # the longest delay of a label, in events; 0: the label comes in the event
     damage: int = DAMAGE  # 0: none
     chunk_ms: int = 20  # how often a paced load is appended
-    stamped: bool = False  # ids tell when they were sent, in microseconds
+    marks: dict[int, float] = {}  # the x0 of certain events, by their numbers
 
 
 class Sent(NamedTuple):
@@ -80,6 +80,7 @@ def records(load: Load, going: Callable[[], bool] = lambda: True) -> Iterator[Se
     encode = msgspec.json.encode
     for number in takewhile(lambda _: going(), range(load.first, load.first + load.events)):
         x = {name: round(rng.gauss(0, 1), 6) for name in FEATURES}
+        x["x0"] = load.marks.get(number, x["x0"])
         entity = f"c{rng.randrange(50)}"
         y = x["x0"] + 0.5 * x["x1"] - x["x2"] + rng.gauss(0, 0.5) > 0
         event = {"id": f"e{number}", "entity": entity, **x}
@@ -128,7 +129,7 @@ def fill(log: Log, load: Load, going: Callable[[], bool] = lambda: True) -> floa
         topic = load.events_topic if sent.is_event else load.labels_topic
         keys, values = block.setdefault((topic, sent.partition), ([], []))
         keys.append(sent.key)
-        values.append(_stamped(sent.value) if load.stamped else sent.value)
+        values.append(sent.value)
         if not sent.is_event:
             continue
         done = sent.number + 1 - load.first
@@ -145,11 +146,6 @@ def fill(log: Log, load: Load, going: Callable[[], bool] = lambda: True) -> floa
 
 def _is_tick(load: Load, done: int) -> bool:
     return done % max(1, int(load.rate * load.chunk_ms / 1000)) == 0
-
-
-def _stamped(value: bytes) -> bytes:
-    """The event under an id that says when it was sent."""
-    return value.replace(b'"id":"', b'"id":"%d-' % (time.time_ns() // 1000), 1)
 
 
 def _flush(log: Log, block: Block) -> None:

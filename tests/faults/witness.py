@@ -42,6 +42,17 @@ def fingerprint(record: Record) -> bytes:
     return h.digest()
 
 
+def newest_entry(log: Log, spec: Spec, partition: int = 0) -> Entry | None:
+    """The last entry of a shard's journal; the offsets behind it may be markers of transactions."""
+    topic = spec.topic("journal")
+    start, end = log.bounds(topic)[partition]
+    for back in (4, 64, end - start):
+        batch = log.read(topic, partition, max(start, end - back), 100)
+        if len(batch):
+            return journal.decode(batch.values[-1] or b"")
+    return None
+
+
 class Witness:
     """Tails every output and the journal of a pipeline, from the beginning, in a thread.
 
