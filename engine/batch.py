@@ -44,9 +44,15 @@ class Single:
 
     @classmethod
     def of(cls, batch: Batch, i: int) -> Single:
-        headers = (tuple(batch.headers[i]),) if batch.headers is not None else None
-        columns = (batch.offsets, batch.timestamps, batch.keys, batch.values)
-        return cls(batch.topic, batch.partition, *((column[i],) for column in columns), headers)
+        return cls(
+            batch.topic,
+            batch.partition,
+            (batch.offsets[i],),
+            (batch.timestamps[i],),
+            (batch.keys[i],),
+            (batch.values[i],),
+            (tuple(batch.headers[i]),) if batch.headers is not None else None,
+        )
 
     def __len__(self) -> int:
         return 1

@@ -46,7 +46,9 @@ class Decoder:
         roles, fields = spec.events, spec.events.fields
         tree = Tree()
         places = {
-            name: tree.leaf(field.path or name, leaf_type(field, name in (roles.id, roles.key)), default(field))
+            name: tree.leaf(
+                field.path or name, leaf_type(field, name in (roles.id, roles.key)), default(field)
+            )
             for name, field in fields.items()
             if field.type is not Kind.IGNORED
         }

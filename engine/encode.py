@@ -10,7 +10,7 @@ import msgspec
 
 from engine.batch import Batch, Headers, Output
 from engine.columns import Events
-from engine.join import Settled
+from engine.joined import Settled
 from engine.models.river import Scores
 from engine.reasons import Rejection
 
@@ -51,8 +51,8 @@ class Outcome(msgspec.Struct, gc=False):
 class Encoder:
     """Encodes the outputs of one shard.
 
-    What is the same in all of them is encoded once and put behind each, with the source last:
-    `"pipeline": ..., "model": ..., "version": ..., "source": {"topic": ..., "partition": ..., "offset": ...}`.
+    What is the same in all of them (pipeline, model, version, the source's topic) is encoded once and put
+    behind each, with the source's offset last.
     """
 
     def __init__(self, pipeline: str, model: str, version: str, topic: str, partition: int) -> None:

@@ -106,7 +106,8 @@ def to_ms(stamp: Any, unit_ms: int) -> int:
     if not isinstance(stamp, datetime):
         if abs(stamp) > FAR_MS:
             raise Unfit(Reason.TIME_OUT_OF_RANGE, f"{stamp} is no time")
-        return round(stamp * unit_ms)
+        milliseconds: int = round(stamp * unit_ms)
+        return milliseconds
     aware = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
     gone = aware - EPOCH
     return gone.days * 86_400_000 + gone.seconds * 1000 + gone.microseconds // 1000

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.join import Settled
+from engine.joined import Settled
 from engine.models.river import Task
 
 

@@ -27,7 +27,8 @@ from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
 from engine.fold import Fold
-from engine.join import Counts, Early, Join, Lost
+from engine.join import Join
+from engine.joined import Counts, Early, Lost
 from engine.models.river import RiverModel
 from engine.quality import Quality
 from engine.reasons import Reason, Rejection

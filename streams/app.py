@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import faust
+from faust.app.base import BootStrategy
 from faust.tables import TableManager
 from faust.transport.drivers import TRANSPORTS
 
-from connectors.log import Log, Store
+from connectors.embedded import Embedded
+from connectors.log import Store
 from engine.shard import Shard
 from engine.spec import Spec
 from streams.keeper import Keeper
@@ -45,7 +47,7 @@ class Work:
         Begin anew where the spec changed.
     """
 
-    def __init__(self, spec: Spec, log: Log | None, key: bytes, fresh: bool = False) -> None:
+    def __init__(self, spec: Spec, log: Embedded | None, key: bytes, fresh: bool = False) -> None:
         self.spec, self.log, self.key, self.fresh = spec, log, key, fresh
         self.consumer: Any = None
         self.standby = False
@@ -76,20 +78,20 @@ class Work:
             self.ended.set()
 
 
-class Tables(TableManager):  # type: ignore[misc]
+class Tables(TableManager):
     """There are none, so there is nothing to wait a second for."""
 
     async def sleep(self, n: Any, **kwargs: Any) -> None:
         await super().sleep(0.0, **kwargs)
 
 
-class Boot(faust.App.BootStrategy):  # type: ignore[misc]
+class Boot(BootStrategy):
     """Without Faust's producer: keepers have their own."""
 
     enable_kafka_producer = False
 
 
-class App(faust.App):  # type: ignore[misc]
+class App(faust.App):
     """A Faust app that knows its work."""
 
     BootStrategy = Boot
@@ -132,7 +134,7 @@ def make_app(work: Work) -> App:
     @app.agent(topic)
     async def walk(stream: Any) -> None:
         async for event in stream.noack().events():
-            app.consumer.take(event.value)
+            work.consumer.take(event.value)
 
     return app
 
@@ -148,8 +150,8 @@ def credentials(spec: Spec) -> Any:
     if not protocol.startswith("SASL"):
         return faust.SSLCredentials(context) if context is not None else None
     return faust.SASLCredentials(
-        username=spec.kafka.get("sasl_plain_username"),
-        password=spec.kafka.get("sasl_plain_password"),
+        username=str(spec.kafka.get("sasl_plain_username") or ""),
+        password=str(spec.kafka.get("sasl_plain_password") or ""),
         ssl_context=context,
         mechanism=str(spec.kafka.get("sasl_mechanism") or "PLAIN"),
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connectors.log import Batch
 from engine.batch import Outputs
 from streams import journal
 from streams.journal import Digest, Entry, Refusal, Run
@@ -36,6 +37,11 @@ class Open:
     def add(self, outputs: Outputs) -> None:
         self.digest.add(outputs.lanes())
         self.outputs.extend(outputs)
+
+    def took(self, batch: Batch, refused: list[Refusal]) -> None:
+        journal.add_run(self.runs, batch.topic, batch.first, batch.end)
+        self.refused += refused
+        self.records += len(batch)
 
 
 @dataclass(slots=True)

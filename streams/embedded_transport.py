@@ -26,7 +26,7 @@ LEASE_MS = 1000
 POLL_MS = 2
 
 
-class Consumer(ShardedConsumer, base.Consumer):  # type: ignore[misc]
+class Consumer(ShardedConsumer, base.Consumer):
     """Delivers batches of all partitions while it holds the lease."""
 
     settle = 0.05
@@ -34,8 +34,8 @@ class Consumer(ShardedConsumer, base.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        scheme, _, options = split_url(self.work.spec.transport)
-        self.log_file: Embedded = self.transport.log
+        options = split_url(self.work.spec.transport)[2]
+        self.log_file: Embedded = self.work.log
         self.group: str = self.app.conf.id
         self.poll = int(options.get("poll_ms", POLL_MS)) / 1000
         self.lease = int(options.get("lease_ms", LEASE_MS)) / 1000
@@ -102,13 +102,11 @@ class Consumer(ShardedConsumer, base.Consumer):  # type: ignore[misc]
     async def _wait_next_records(self, timeout: float) -> Any:
         # Faust's own sleeps a full second whenever every partition is paused.
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            await self.wait(cast(Any, self.can_resume_flow))
         active = self._get_active_partitions()
         return await self._getmany(active, timeout), active
 
-    async def _getmany(
-        self, active_partitions: set[TP] | None, timeout: float
-    ) -> dict[TP, list[Delivery]]:
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Delivery]]:
         active = active_partitions or set()
         deadline = self.app.loop.time() + timeout
         seen = -1  # the log's version at the last look that found nothing
@@ -207,7 +205,7 @@ class LeasedStore:
         return getattr(self.store, name)
 
 
-class Producer(base.Producer):  # type: ignore[misc]
+class Producer(base.Producer):
     """Faust wants one; all that is written goes through the keepers."""
 
     async def send(self, *args: Any, **kwargs: Any) -> Any:
@@ -229,12 +227,8 @@ class Producer(base.Producer):  # type: ignore[misc]
         return True
 
 
-class Transport(base.Transport):  # type: ignore[misc]
+class Transport(base.Transport):
     Consumer = Consumer
     Producer = Producer
     default_port = 0
     driver_version = f"sqlite={sqlite3.sqlite_version}"
-
-    @property
-    def log(self) -> Embedded:
-        return cast(Embedded, self.app.work.log)

@@ -12,7 +12,7 @@ from typing import Any
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from connectors.kafka_reader import to_batch
+from connectors.kafka_batch import to_batch
 from connectors.kafka_shared import Shared
 from connectors.kafka_store import KafkaStore
 from connectors.log import Store
@@ -27,7 +27,7 @@ FETCH_WAIT_MS = 20
 GETMANY_S = 0.1
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust reads uncommitted records
@@ -35,7 +35,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
 
-class Consumer(ShardedConsumer, driver.Consumer):  # type: ignore[misc]
+class Consumer(ShardedConsumer, driver.Consumer):
     """A member of the pipeline's consumer group."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,9 +51,7 @@ class Consumer(ShardedConsumer, driver.Consumer):  # type: ignore[misc]
         spec = self.work.spec
         return KafkaStore(self.shared, spec.pipeline, partition, spec.topic("journal"))
 
-    async def _getmany(
-        self, active_partitions: set[TP] | None, timeout: float
-    ) -> dict[TP, list[Delivery]]:
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Delivery]]:
         wanted = set(filter(self.wants, active_partitions or ()))
         if not wanted:
             await asyncio.sleep(0.002)
@@ -88,5 +86,5 @@ class Consumer(ShardedConsumer, driver.Consumer):  # type: ignore[misc]
         await self.shared.close()
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     Consumer = Consumer

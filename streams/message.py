@@ -33,7 +33,7 @@ def message(delivery: Delivery, generation_id: int) -> ConsumerMessage:
         0,
         [],
         None,
-        delivery,
+        delivery,  # type: ignore[arg-type]  # Faust never looks inside
         None,
         0,
         0,

@@ -28,6 +28,7 @@ class Meter:
     recoveries: int = 0
     refusals: int = 0
     retention_short: int = 0
+    records_gone: int = 0
     newest_ms: int = 0  # timestamp of the newest record taken
     commit_at: float = 0.0
     snapshot_at: float = 0.0
@@ -60,7 +61,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_labels_waiting": (
         "gauge",
         ("pipeline", "partition", "what"),
-        "Events remembered, labels early.",
+        "Remembered, early.",
     ),
     "driftline_model_metric": ("gauge", ("pipeline", "metric"), "Quality over all labelled events here."),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
@@ -73,10 +74,15 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
     "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
     "driftline_snapshot_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last snapshot."),
+    "driftline_records_gone_total": (
+        "counter",
+        ("pipeline",),
+        "Input records deleted untaken.",
+    ),
     "driftline_retention_short_topics": (
         "gauge",
         ("pipeline", "partition"),
-        "Topics that lost what a replay needs.",
+        "Topics too short for a replay.",
     ),
     "driftline_ready": ("gauge", ("pipeline",), "1 if every shard here is ready, or this is a standby."),
 }
@@ -126,6 +132,7 @@ class Collector:
         yield "driftline_commit_seconds_total", (pipeline,), meter.commit_seconds
         yield "driftline_recoveries_total", (pipeline,), meter.recoveries
         yield "driftline_refusals_total", (pipeline,), meter.refusals
+        yield "driftline_records_gone_total", (pipeline,), meter.records_gone
         yield "driftline_retention_short_topics", place, meter.retention_short
         for name, at in (
             ("driftline_event_lag_seconds", meter.newest_ms / 1000),
@@ -134,7 +141,7 @@ class Collector:
         ):
             if at:
                 yield name, place, max(0.0, now - at)
-        for topic, lag in keeper.lags().items():
+        for topic, lag in keeper.queues.lags().items():
             yield "driftline_consumer_lag_records", (topic, str(keeper.partition)), lag
 
     def _of_state(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
@@ -167,5 +174,5 @@ def exposition(work: Work) -> bytes:
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collector(work))  # type: ignore[arg-type]
+    registry.register(Collector(work))
     return generate_latest(registry)

@@ -98,7 +98,7 @@ class ShardedConsumer:
             self.fetched = {}
             for partition, keeper in self.keepers.items():
                 if keeper.tasks:
-                    keeper.unqueue()  # it was fetched before this seek, and is fetched again
+                    keeper.queues.clear()  # it was fetched before this seek, and is fetched again
                     self.fetched.update({TP(topic, partition): n for topic, n in keeper.next.items()})
             await self.seek_all(dict(self.fetched))
             return dict(self.fetched)
@@ -112,7 +112,7 @@ class ShardedConsumer:
             return
         try:
             await asyncio.wait_for(keeper.start(), OPEN_TIMEOUT)
-        except Exception as exc:  # whatever it is, `failed` decides
+        except Exception as exc:  # noqa: BLE001 - whatever it is, `failed` decides
             self.failed(keeper, exc)
 
     def _lag(self, partition: int, topic: str) -> int:

@@ -73,10 +73,9 @@ async def read(shelf: Shelf, store: Store, pointer: Pointer) -> bytes:
     where = f"the snapshot of entry {pointer.seq}"
     if pointer.size > shelf.size_max:
         raise StateError(f"{where} has {pointer.size} bytes, snapshots.size_max is {shelf.size_max}")
-    found: dict[bytes, bytes] = {}
-    async for key, value in _chunks(store, shelf.topic, pointer.first, pointer.end):
-        if value is not None and key.startswith(f"{pointer.name}/".encode()):
-            found[key] = value
+    prefix = f"{pointer.name}/".encode()
+    chunks = _chunks(store, shelf.topic, pointer.first, pointer.end)
+    found = {key: value async for key, value in chunks if value is not None and key.startswith(prefix)}
     wanted = [f"{pointer.name}/{n}".encode() for n in range(pointer.chunks)]
     if missing := [key for key in wanted if key not in found]:
         raise StateError(f"{where} lacks {len(missing)} of {pointer.chunks} chunks")

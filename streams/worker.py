@@ -11,8 +11,10 @@ import contextlib
 import gc
 import logging
 import signal
+from typing import cast
 
 from connectors import open_log, split_url
+from connectors.embedded import Embedded
 from connectors.log import Log, Unavailable
 from engine.spec import Spec
 from streams import http, topics
@@ -20,6 +22,7 @@ from streams.app import App, Work, make_app
 from streams.health import Health
 from streams.keys import snapshot_key
 from streams.logs import set_up_logging
+from streams.retention import keep_short
 
 log = logging.getLogger("driftline")
 
@@ -45,7 +48,7 @@ async def _run(spec: Spec, fresh: bool) -> int:
     opened = await _until_reachable(spec, ended)
     if opened is None:
         return 0
-    embedded = opened if split_url(spec.transport)[0] != "kafka" else None
+    embedded = cast(Embedded, opened) if split_url(spec.transport)[0] != "kafka" else None
     if embedded is None:
         opened.close()  # keepers have connections of their own
     try:
@@ -77,9 +80,12 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
     app.in_worker = True
     await app.start()
     log.info("worker of %s on %s", work.spec.pipeline, work.spec.transport.partition("?")[0])
-    waits = [asyncio.create_task(w) for w in (ended.wait(), work.ended.wait(), _watch(app, health))]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for task in waits:
+    waits = [asyncio.create_task(w) for w in (ended.wait(), work.ended.wait())]
+    chores = [asyncio.create_task(_watch(app, health))]
+    if work.log is not None:
+        chores.append(asyncio.create_task(keep_short(work, work.log)))
+    await asyncio.wait([*waits, *chores[:1]], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*waits, *chores):
         task.cancel()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(app.stop(), STOP_S)

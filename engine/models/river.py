@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.errors import ModelError
 from engine.fold import Features, Rows
-from engine.models.chain import calls
+from engine.models.chain import Learn, Predict, calls
 
 LESSONS_MIN = 1024  # between two pickles; more when the pickle is large
 PICKLE_BYTES_PER_LESSON = 512
@@ -150,6 +150,8 @@ class RiverModel:
     def _use(self, model: Any) -> None:
         """Make `model` the one that predicts and learns."""
         self.model = model
+        self._predict: Predict
+        self._learn: Learn
         if self.task is Task.ANOMALY:
             self._predict, self._learn = model.score_one, lambda x, y: model.learn_one(x)
         else:
@@ -177,7 +179,7 @@ class RiverModel:
 
     def _failed(self, index: int, exc: Exception) -> Failure:
         """Undo whatever the failed call has done to the model."""
-        self._use(pickle.loads(self._kept))  # noqa: S301 - our own bytes, from memory
+        self._use(pickle.loads(self._kept))
         for lesson in self._lessons:
             self._teach(*lesson)
         self._keep()

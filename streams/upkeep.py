@@ -1,0 +1,81 @@
+"""What a keeper does beside its commits: write snapshots, remove old ones, look after retention."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+
+from connectors.log import LogError, Store
+from engine.errors import StateError
+from engine.spec import Spec
+from streams import snapshot
+from streams.commit import Picture
+from streams.journal import Pointer
+from streams.metrics import Meter
+from streams.snapshot import Shelf
+
+log = logging.getLogger("driftline")
+
+
+class Upkeep:
+    """The snapshots of one shard."""
+
+    def __init__(self, spec: Spec, store: Store, shelf: Shelf, meter: Meter) -> None:
+        self.spec, self.store, self.shelf, self.meter = spec, store, shelf, meter
+        self.records = 0  # since the last snapshot
+        self.at = time.monotonic()
+
+    def is_due(self) -> bool:
+        limits = self.spec.snapshots
+        overdue = time.monotonic() - self.at > limits.every / 1000 and self.records > 0
+        return overdue or self.records >= limits.every_records
+
+    def begun(self) -> None:
+        self.records, self.at = 0, time.monotonic()
+
+    async def write(self, picture: Picture) -> Pointer | None:
+        """Write a picture of the state as a snapshot, for the next entry to name."""
+        began = time.monotonic()
+        place = (picture.seq, picture.journal, picture.next)
+        try:
+            pointer = await snapshot.write(self.shelf, self.store, *place, picture.pieces)
+        except (LogError, StateError) as exc:  # the older snapshot and a longer journal still do
+            log.warning("shard %d: no snapshot of entry %d: %s", self.shelf.partition, picture.seq, exc)
+            return None
+        self.meter.snapshot_at = time.time()
+        took = time.monotonic() - began
+        log.debug("shard %d: snapshot of entry %d in %.2f s", self.shelf.partition, picture.seq, took)
+        return pointer
+
+    async def retire(self, pointer: Pointer) -> None:
+        with contextlib.suppress(LogError):  # the next opening sweeps
+            await snapshot.drop(self.shelf, self.store, pointer.name, pointer.chunks)
+
+    async def tidy(self, named: list[Pointer]) -> None:
+        """After an opening: remove what crashes left behind."""
+        with contextlib.suppress(LogError):  # the next opening sweeps again
+            if removed := await snapshot.sweep(self.shelf, self.store, named):
+                log.info("shard %d: %d orphaned snapshot chunks removed", self.shelf.partition, removed)
+        await self.check_retention(named)
+
+    async def check_retention(self, named: list[Pointer]) -> None:
+        """See whether the state could still be rebuilt from the older snapshot; say so if not."""
+        if not named:
+            return
+        older = named[-1]
+        needed = {**older.next, self.spec.topic("journal"): older.journal + 1}
+        short = []
+        with contextlib.suppress(LogError):  # asked again with the next snapshot
+            short = [t for t, offset in needed.items() if (await self.store.bounds(t))[0] > offset]
+        self.meter.retention_short = len(short)
+        if short:
+            self.records = self.spec.snapshots.every_records  # one is due now
+            log.warning(
+                "shard %d: %s no longer reach back to the snapshot of entry %d: their retention is shorter "
+                "than its age. If the newer snapshot were lost, the state could not be rebuilt. Give them "
+                "more retention, or take snapshots more often (snapshots.every)",
+                self.shelf.partition,
+                " and ".join(short),
+                older.seq,
+            )
