@@ -12,6 +12,7 @@ from typing import Any
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from connectors import kafka_records
 from connectors.kafka_batch import to_batch
 from connectors.kafka_shared import Shared
 from connectors.kafka_store import KafkaStore
@@ -25,6 +26,8 @@ from streams.sharded import ShardedConsumer
 FETCH_WAIT_MS = 20
 # Short, since a seek waits for a fetch to end, and so does a shard that is not yet wanted.
 GETMANY_S = 0.1
+
+kafka_records.install()
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):

@@ -28,8 +28,8 @@ def calls(model: Any, method: str) -> tuple[Predict, Learn]:
     if parts is None:
         return getattr(model, method), model.learn_one
     transformers, last = parts
-    transforms = [step.transform_one for step in transformers]
-    pairs = [(step.learn_one, step.transform_one) for step in transformers]
+    transforms = tuple(step.transform_one for step in transformers)
+    pairs = tuple((step.learn_one, step.transform_one) for step in transformers)
     predict_last, learn_last = getattr(last, method), last.learn_one
 
     def predict(x: Any) -> Any:
