@@ -97,6 +97,9 @@ class App(faust.App):
     BootStrategy = Boot
     work: Work
 
+    def _create_directories(self) -> None:
+        """None: there are no tables."""
+
 
 def make_app(work: Work) -> App:
     """The Faust app that runs a pipeline."""
@@ -126,7 +129,6 @@ def make_app(work: Work) -> App:
         broker_rebalance_timeout=REBALANCE_S,
         stream_buffer_maxsize=4,  # batches
         stream_wait_empty=False,
-        datadir=None,
     )
     app.work = work
     topic = app.topic(*spec.inputs, key_type=bytes, value_type=None, value_serializer="raw", acks=False)
