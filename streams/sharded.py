@@ -169,10 +169,6 @@ class ShardedConsumer:
     async def on_stop(self) -> None:
         async with self.open_lock:
             await self._park_all()
-        for keeper in self.keepers.values() if log.isEnabledFor(logging.DEBUG) else ():
-            if keeper.shard is not None:  # an audit compares it with the replay; the digest may take seconds
-                state = keeper.shard.digest()
-                log.debug("shard %d: parked at entry %d, state %s", keeper.partition, keeper.seq, state)
         await super().on_stop()  # type: ignore[misc]
 
     def on_buffer_full(self, tp: TP) -> None:
