@@ -1,8 +1,9 @@
 """The embedded log: topics, positions and leases in one SQLite file.
 
 Any number of processes may append and read at once; each commit is seen by all of them, or not at
-all. One `SqliteLog` is one connection, for one thread: in a worker that is the event loop's thread,
-where a batch takes well under a millisecond. A thread of its own would be slower, see `segments.py`.
+all. One `SqliteLog` is for one thread: in a worker that is the event loop's, where reading a batch takes
+well under a millisecond (a thread of its own would be slower, see `segments.py`). Only the COMMIT of a
+worker's transaction, which waits for the disk, runs aside, on a connection that nobody else uses then.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from connectors import segments
 from connectors.embedded import EmbeddedStore
 from connectors.log import Batch, Gone, Misfit, Payload, Refused, Topic
 from connectors.sqlite_file import LOCK_SECONDS_MAX, LOCKED, explain, open_file, primary, speaking, writing
+from connectors.sqlite_tx import SqliteTx
 
 POLL_SECONDS = 0.002  # between two looks for what other processes have committed
 READ_BYTES_MAX = 8 << 20  # a read ends early when it has unpacked so much
@@ -68,21 +71,24 @@ class SqliteLog:
     ) -> None:
         self.path = path
         self.db = open_file(path, sync, size_max, create)
-        self._commits = 0
+        self._reader = open_file(path, sync, size_max, create=False)
+        self._reading = self._reader  # inside a transaction: the one that writes
+        self._aside = ThreadPoolExecutor(1, "commit")
+        self._turn = asyncio.Lock()
         self._topics: dict[str, _Known] = {}
 
     # -- reading
 
     def topics(self) -> dict[str, Topic]:
-        rows = self._rows("SELECT name, partitions, compacted, retention_ms FROM topics ORDER BY name")
+        rows = self.rows("SELECT name, partitions, compacted, retention_ms FROM topics ORDER BY name")
         return {name: Topic(name, count, bool(compacted), ms) for name, count, compacted, ms in rows}
 
     def partitions(self, topic: str) -> int:
-        return self._known(topic).partitions
+        return self.known(topic).partitions
 
     def bounds(self, topic: str) -> list[tuple[int, int]]:
         sql = 'SELECT start, "end" FROM partitions WHERE topic=? ORDER BY partition'
-        return self._rows(sql, self._known(topic).id)
+        return self.rows(sql, self.known(topic).id)
 
     def read(self, topic: str, partition: int, first: int, limit: int = 1000, wait: float = 0.0) -> Batch:
         deadline = time.monotonic() + wait
@@ -95,9 +101,12 @@ class SqliteLog:
                 time.sleep(POLL_SECONDS)
 
     def _read(self, topic: str, partition: int, first: int, limit: int) -> Batch:
-        where, parts, count, size = self._where(topic, partition), [], 0, 0
+        where, parts, count, size = self.where(topic, partition), [], 0, 0
         # Closed at once: an open cursor would keep its view of the file, and the WAL would grow.
-        with speaking(self.path), closing(self.db.execute(READ, (first, *where, max(limit, 1)))) as cursor:
+        with (
+            speaking(self.path),
+            closing(self._reading.execute(READ, (first, *where, max(limit, 1)))) as cursor,
+        ):
             row = cursor.fetchone()
             start, end = row[:2]
             if not start <= first <= end:
@@ -112,18 +121,18 @@ class SqliteLog:
         return Batch(topic, partition, first, end, *segments.join(parts))
 
     def offset_at(self, topic: str, partition: int, ms: int) -> int:
-        where = self._where(topic, partition)
+        where = self.where(topic, partition)
         sql = "SELECT first FROM segments WHERE topic=? AND partition=? AND newest_ms>=?"
-        found = self._rows(sql + ' ORDER BY "end" LIMIT 1', *where, ms)
+        found = self.rows(sql + ' ORDER BY "end" LIMIT 1', *where, ms)
         return int(found[0][0]) if found else self.bounds(topic)[partition][1]
 
     def positions(self, group: str) -> dict[tuple[str, int], int]:
         sql = "SELECT name, partition, position FROM positions JOIN topics ON id=topic WHERE grp=?"
-        return {(topic, partition): position for topic, partition, position in self._rows(sql, group)}
+        return {(topic, partition): position for topic, partition, position in self.rows(sql, group)}
 
     def version(self) -> int:
-        # SQLite counts the commits of the other connections, and both numbers only grow.
-        return int(self._rows("PRAGMA data_version")[0][0]) + self._commits
+        # SQLite counts the commits of the other connections, and nobody writes through this one.
+        return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
     # -- writing
 
@@ -138,34 +147,34 @@ class SqliteLog:
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
     ) -> None:
-        self._where(topic, partition)  # a Misfit comes before the lock
+        self.where(topic, partition)  # a Misfit comes before the lock
         with self._writing():
-            _Tx(self, "").append(topic, partition, rows, timestamps)
+            SqliteTx(self, "").append(topic, partition, rows, timestamps)
 
     async def trim(self, topic: str, partition: int, before_offset: int) -> None:
-        where = self._where(topic, partition)
+        where = self.where(topic, partition)
         sql = 'SELECT id, "end" FROM segments WHERE topic=? AND partition=? AND "end"<=?'
-        while found := self._rows(sql + ' ORDER BY "end" LIMIT ?', *where, before_offset, TRIM_SEGMENTS):
-            await self._lock()
-            with self._writing():
+        while found := self.rows(sql + ' ORDER BY "end" LIMIT ?', *where, before_offset, TRIM_SEGMENTS):
+            async with self._writing_aside():
                 self.db.executemany("DELETE FROM segments WHERE id=?", [(id_,) for id_, _ in found])
                 sql_start = "UPDATE partitions SET start=max(start, ?) WHERE topic=? AND partition=?"
                 self.db.execute(sql_start, (found[-1][1], *where))
 
     def close(self) -> None:
+        self._aside.shutdown()
+        self._reader.close()
         self.db.close()
 
     # -- leases: who may commit for a group
 
     def epoch(self, group: str) -> int:
-        found = self._rows("SELECT epoch FROM leases WHERE grp=?", group)
+        found = self.rows("SELECT epoch FROM leases WHERE grp=?", group)
         return int(found[0][0]) if found else 0
 
     async def take_lease(self, group: str, seconds: float) -> int | None:
         if not self._is_free(group):
             return None
-        await self._lock()
-        with self._writing():
+        async with self._writing_aside():
             if not self._is_free(group):  # another process may have been faster
                 return None
             self.db.execute(
@@ -180,8 +189,7 @@ class SqliteLog:
             pass
 
     async def release_lease(self, group: str, epoch: int) -> None:
-        await self._lock()
-        with self._writing():
+        async with self._writing_aside():
             sql = "UPDATE leases SET epoch=epoch+1, expires=0 WHERE grp=? AND epoch=?"
             self.db.execute(sql, (group, epoch))
 
@@ -191,26 +199,56 @@ class SqliteLog:
         return EmbeddedStore(self, group, partition, journal, epoch, lease_seconds)
 
     @asynccontextmanager
-    async def owned(self, group: str, epoch: int, seconds: float) -> AsyncIterator[_Tx]:
+    async def owned(self, group: str, epoch: int, seconds: float) -> AsyncIterator[SqliteTx]:
         """See `embedded.Owned`."""
-        await self._lock()
-        with self._writing():
+        async with self._writing_aside():
             sql = "UPDATE leases SET seconds=?, expires=? WHERE grp=? AND epoch=?"
             done = self.db.execute(sql, (seconds, time.monotonic() + seconds, group, epoch))
             if done.rowcount != 1:
                 raise Refused(f"{group}: epoch {epoch} is over, another worker has the lease")
-            yield _Tx(self, group)
+            yield SqliteTx(self, group)
 
     def _is_free(self, group: str) -> bool:
-        found = self._rows("SELECT expires, seconds FROM leases WHERE grp=?", group)
+        found = self.rows("SELECT expires, seconds FROM leases WHERE grp=?", group)
         # The clock is the machine's uptime: setting the wall clock does not move it. A time that is
         # further off than the lease is long was written before the machine was started anew.
         return not found or not 0 <= found[0][0] - time.monotonic() <= found[0][1]
 
     # -- inside
 
+    @asynccontextmanager
+    async def _writing_aside(self) -> AsyncIterator[None]:
+        """A transaction whose lock and whose COMMIT don't block the event loop. Its body must not await."""
+        async with self._turn:
+            await self._lock()
+            with speaking(self.path):
+                try:
+                    with self._seeing_own_writes():
+                        yield
+                    await self._commit()
+                except BaseException:
+                    if self.db.in_transaction:  # some errors have rolled back already
+                        self.db.execute("ROLLBACK")
+                    raise
+
+    async def _commit(self) -> None:
+        done = asyncio.get_running_loop().run_in_executor(self._aside, self.db.execute, "COMMIT")
+        try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])  # nobody may touch the connection before
+            raise
+
+    @contextmanager
+    def _seeing_own_writes(self) -> Iterator[None]:
+        self._reading = self.db
+        try:
+            yield
+        finally:
+            self._reading = self._reader
+
     async def _lock(self) -> None:
-        """Take the write lock without blocking the event loop; `_writing` follows, with no await between."""
+        """Take the write lock without blocking the event loop."""
         deadline = time.monotonic() + LOCK_SECONDS_MAX
         while not self._try_lock(time.monotonic() > deadline):
             await asyncio.sleep(0.0005)
@@ -229,24 +267,23 @@ class SqliteLog:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with speaking(self.path), writing(self.db):
+        with speaking(self.path), writing(self.db), self._seeing_own_writes():
             yield
-        self._commits += 1
 
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
+    def rows(self, sql: str, *values: Any) -> list[Any]:
         with speaking(self.path):
-            return self.db.execute(sql, values).fetchall()
+            return self._reading.execute(sql, values).fetchall()
 
-    def _known(self, topic: str) -> _Known:
+    def known(self, topic: str) -> _Known:
         if topic not in self._topics:
-            found = self._rows("SELECT id, partitions, compacted FROM topics WHERE name=?", topic)
+            found = self.rows("SELECT id, partitions, compacted FROM topics WHERE name=?", topic)
             if not found:
                 raise Misfit(f"{self.path}: there is no topic {topic}")
             self._topics[topic] = _Known(*found[0])
         return self._topics[topic]
 
-    def _where(self, topic: str, partition: int) -> tuple[int, int]:
-        known = self._known(topic)
+    def where(self, topic: str, partition: int) -> tuple[int, int]:
+        known = self.known(topic)
         if not 0 <= partition < known.partitions:
             raise Misfit(f"{topic}: there is no partition {partition}, it has {known.partitions}")
         return known.id, partition
@@ -259,53 +296,3 @@ class SqliteLog:
         if done.rowcount == 1:
             self.db.executemany("INSERT INTO partitions (topic, partition) VALUES (?, ?)", rows)
         return done.rowcount == 1
-
-
-class _Tx:
-    """The writes of one transaction."""
-
-    def __init__(self, log: SqliteLog, group: str) -> None:
-        self.log, self.db, self.group = log, log.db, group
-
-    def end(self, topic: str, partition: int) -> int:
-        return self.log.bounds(topic)[partition][1]
-
-    def append(
-        self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
-    ) -> int:
-        where, count = self.log._where(topic, partition), len(rows.values)
-        sql = 'UPDATE partitions SET "end"="end"+? WHERE topic=? AND partition=? RETURNING "end"'
-        first = int(self.log._rows(sql, count, *where)[0][0]) - count
-        stamps = timestamps if timestamps is not None else segments.now_ms()
-        if self.log._known(topic).compacted:
-            self._append_compacted(where, first, rows, stamps)
-            return first
-        stored = []
-        for part in segments.cut(rows):
-            newest, body = segments.pack(rows, part, stamps)
-            stored.append((*where, first + part.start, first + part.stop, newest, None, body))
-        self._insert(stored)
-        return first
-
-    def _append_compacted(
-        self, where: tuple[int, int], first: int, rows: Payload, stamps: Sequence[int] | int
-    ) -> None:
-        """Each record its own segment, so that the next one of its key can take its place."""
-        for i, (key, value) in enumerate(zip(rows.keys, rows.values, strict=True)):
-            if key is None:
-                raise Misfit("a record of a compacted topic needs a key")
-            self.db.execute("DELETE FROM segments WHERE topic=? AND partition=? AND key=?", (*where, key))
-            if value is not None:
-                newest, body = segments.pack(rows, slice(i, i + 1), stamps)
-                self._insert([(*where, first + i, first + i + 1, newest, key, body)])
-
-    def _insert(self, stored: Sequence[tuple[Any, ...]]) -> None:
-        self.db.executemany(
-            'INSERT INTO segments (topic, partition, first, "end", newest_ms, key, body)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            stored,
-        )
-
-    def position(self, topic: str, partition: int, offset: int) -> None:
-        where = self.log._where(topic, partition)
-        self.db.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)", (self.group, *where, offset))

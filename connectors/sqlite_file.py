@@ -61,7 +61,8 @@ def open_file(
     if not create and not Path(path).exists():
         raise Misfit(f"{path} does not exist")
     with speaking(path):
-        db = sqlite3.connect(path, timeout=LOCK_SECONDS_MAX, isolation_level=None)
+        # Used by one thread at a time, though not always by the same.
+        db = sqlite3.connect(path, timeout=LOCK_SECONDS_MAX, isolation_level=None, check_same_thread=False)
         try:
             _prepare(db, path)
             _tune(db, path, sync, size_max)
