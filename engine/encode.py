@@ -71,12 +71,17 @@ class Encoder:
         text = self.encode(fields).replace(b"%", b"%%")
         return b"," + text[1:-2] + b',"offset":%d}}'
 
-    def predictions(self, events: Events, scores: Scores, skip: set[int], out: Output) -> None:
-        """One prediction for each event whose row is not in `skip`."""
+    def predictions(self, events: Events, scores: Scores, out: Output) -> None:
+        """One prediction for each event on which the model did not fail."""
+        if scores.failures:
+            failed = {failure.index for failure in scores.failures}
+            rows = [row for row in range(len(events)) if row not in failed]
+            events, scores = events.pick(rows), scores.pick(rows)
         offsets, headers = events.batch.offsets, events.batch.headers
         encode, stem, tail = self.encode, self.stem, self.prediction_tail
+        places = [offsets[i] for i in events.index]
         columns = (
-            events.index,
+            places,
             events.ids,
             events.entities,
             events.times,
@@ -84,15 +89,13 @@ class Encoder:
             scores.scores,
             scores.probabilities,
         )
-        for row, values in enumerate(zip(*columns, strict=True)):
-            if row in skip:
-                continue
-            i, event_id, entity, time, prediction, score, odds = values
-            offset = offsets[i]
+        values: list[bytes | None] = []
+        for offset, event_id, entity, time, prediction, score, odds in zip(*columns, strict=True):
             sure = max(odds.values()) if odds else None
             known = Prediction(f"{stem}{offset}", event_id, entity, prediction, odds, score, sure, time)
-            value = encode(known)[:-1] + tail % offset
-            out.add(entity.encode(), value, trace(headers[i]) if headers is not None else ())
+            values.append(encode(known)[:-1] + tail % offset)
+        traces = None if headers is None else [trace(headers[i]) for i in events.index]
+        out.extend(Output([entity.encode() for entity in events.entities], values, traces))
 
     def outcomes(self, settled: Sequence[Settled], out: Output) -> None:
         encode, stem, tail = self.encode, self.stem, self.outcome_tail

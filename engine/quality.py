@@ -23,13 +23,13 @@ class Quality:
     def update(self, settled: Sequence[Settled]) -> None:
         for s in settled:
             prediction = s.entry[4]
+            if prediction is None:
+                continue
             if s.before is not None:
                 self._add(prediction, s.before, -1)
             self._add(prediction, s.label, 1)
 
     def _add(self, prediction: object, label: object, sign: int) -> None:
-        if prediction is None:
-            return
         self.labelled += sign
         if self.task is Task.REGRESS and isinstance(prediction, float) and isinstance(label, float):
             gap = label - prediction

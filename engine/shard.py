@@ -108,8 +108,7 @@ class Shard:
             rows = self.fold.rows(claimed.events)
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
             settled += self.join.remember(claimed, scores)
-            failed = {failure.index for failure in scores.failures}
-            self.encode.predictions(claimed.events, scores, failed, out.predictions)
+            self.encode.predictions(claimed.events, scores, out.predictions)
 
         for met in self.join.meet(labels):  # those whose event is here
             rows = self.fold.again([s.entry[0] for s in met.settled])

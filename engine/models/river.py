@@ -49,10 +49,14 @@ class Failure:
 class Scores:
     """Predictions as columns, one row an event; a failed row holds None."""
 
-    predictions: list[Any] = field(default_factory=list)
-    scores: list[float | None] = field(default_factory=list)
-    probabilities: list[dict[str, float] | None] = field(default_factory=list)
+    predictions: Sequence[Any] = ()
+    scores: Sequence[float | None] = ()
+    probabilities: Sequence[dict[str, float] | None] = ()
     failures: list[Failure] = field(default_factory=list)
+
+    def pick(self, rows: Sequence[int]) -> Scores:
+        columns = (self.predictions, self.scores, self.probabilities)
+        return Scores(*([column[row] for row in rows] for column in columns))  # type: ignore[arg-type]
 
 
 def task_of(model: Any) -> Task:
@@ -111,25 +115,25 @@ class RiverModel:
 
         An anomaly detector learns from every row, since it needs no label.
         """
-        scores, judge = Scores(), self.judge
-        predictions, values, odds = scores.predictions, scores.scores, scores.probabilities
-        always = self.task is Task.ANOMALY
+        judge, always = self.judge, self.task is Task.ANOMALY
+        verdicts, failures = list[Verdict](), list[Failure]()
         predict, learn, lessons = self._predict, self._learn, self._lessons
         for i, (x, y) in enumerate(zip(rows.dicts(), labels, strict=True)):
             try:
-                prediction, score, probabilities = judge(predict(x))
+                verdict = judge(predict(x))
                 if always or y is not None:
                     learn(x, y)
                     lessons.append((x, y, None))
             except Exception as exc:  # noqa: BLE001 - the model is the user's: anything may come
-                scores.failures.append(self._failed(i, exc))
+                failures.append(self._failed(i, exc))
                 predict, learn, lessons = self._predict, self._learn, self._lessons
-                prediction, score, probabilities = None, None, None
-            predictions.append(prediction)
-            values.append(score)
-            odds.append(probabilities)
+                verdict = NONE
+            verdicts.append(verdict)
         self._keep_when_due()
-        return scores
+        if not verdicts:
+            return Scores()
+        predictions, scores, odds = zip(*verdicts, strict=True)
+        return Scores(predictions, scores, odds, failures)
 
     def learn(self, rows: Rows, labels: Sequence[Any], weights: Sequence[float | None]) -> list[Failure]:
         """Learn from rows whose labels came later; return what failed."""
@@ -187,6 +191,7 @@ class RiverModel:
 
 
 Verdict = tuple[Any, float | None, dict[str, float] | None]  # prediction, score, probabilities by name
+NONE: Verdict = (None, None, None)
 
 
 def finite(value: Any) -> float:
@@ -214,7 +219,7 @@ def a_class(found: dict[Any, float]) -> Verdict:
             raise ValueError(f"the model returned {found}")
         return yes > no, yes, {"false": no, "true": yes}
     if not found:
-        return None, None, None
+        return NONE
     best = max(found, key=found.__getitem__)
     score = finite(found[True]) if True in found else finite(found[best])
     named = {str(k).lower() if isinstance(k, bool) else str(k): finite(v) for k, v in found.items()}
