@@ -144,7 +144,7 @@ class Keeper:
                 if self.eager:
                     group.create_task(self._send_at_once())
         except* Exception as found:  # noqa: BLE001 - the boundary: the worker decides whether to go on
-            self.ready = False
+            self.ready, self.shard = False, None
             first: BaseException = found
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
@@ -182,10 +182,11 @@ class Keeper:
         return True
 
     async def _walk_what_is_offered(self) -> None:
-        while True:
+        while self.ready:
             if not self.queues:
                 self.fed.clear()
                 await self.fed.wait()
+                continue
             assert self.shard is not None
             # Up to the shard's next turn, so that no step is cut short.
             batch = self.queues.oldest(TURN - self.shard.taken % TURN)
@@ -229,7 +230,7 @@ class Keeper:
         """Commit what is open; batches may be taken meanwhile, for the next entry."""
         async with self.commit_lock:
             self.due.clear()
-            if not self.open.runs and self.finished is None:
+            if self.shard is None or not (self.open.runs or self.finished):
                 return None
             began = time.perf_counter()
             if freeze:
@@ -285,8 +286,6 @@ class Keeper:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if not ready:
-            self.shard = None
         if self.shard is not None and log.isEnabledFor(logging.DEBUG):
             log.debug("shard %d: parked at entry %d, state %s", self.partition, self.seq, self.shard.digest())
         self._clear()
