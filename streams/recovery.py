@@ -31,14 +31,14 @@ async def recover(spec: Spec, partition: int, store: Store, shelf: Shelf, last: 
     topic = spec.topic("journal")
     start, end = await store.bounds(topic)
     if shard is None:
-        shard, offset = Shard(spec, partition), start - 1
+        shard, offset = Shard(spec, partition), await _beginning(store, topic, start, end) - 1
     if offset + 1 < start:
         raise StateError(
             f"{topic}-{partition} begins at offset {start}, but the snapshot of entry {seq} needs it from "
             f"{offset + 1} on: the journal's retention is shorter than the snapshot's age. "
             f"Give the journal more (retention.ms=-1), and start with --fresh to go on without this state"
         )
-    async for entry in _entries(store, topic, offset + 1, end):
+    async for _, entry in _entries(store, topic, offset + 1, end):
         if entry.fresh:
             shard, seq = Shard(spec, partition), entry.seq - 1
         if entry.seq <= seq:
@@ -65,10 +65,17 @@ async def _load(
     return None, 0, -1
 
 
-async def _entries(store: Store, topic: str, first: int, end: int) -> AsyncIterator[Entry]:
+async def _beginning(store: Store, topic: str, start: int, end: int) -> int:
+    """Where a replay from nothing begins: entries before the last `fresh` one may be of another spec."""
+    async for offset, entry in _entries(store, topic, start, end):
+        start = offset if entry.fresh else start
+    return start
+
+
+async def _entries(store: Store, topic: str, first: int, end: int) -> AsyncIterator[tuple[int, Entry]]:
     async for batch in store.read(topic, first, end):
-        for value in batch.values:
-            yield journal.decode(value or b"")
+        for offset, value in zip(batch.offsets, batch.values, strict=True):
+            yield offset, journal.decode(value or b"")
 
 
 async def replay(shard: Shard, store: Store, entry: Entry) -> Outputs:
