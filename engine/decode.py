@@ -19,7 +19,8 @@ from engine.cloudevents import Cloud
 from engine.columns import Events, Labels
 from engine.fields import Named, Time, Tree, default, depth, label_reader, leaf_type, row_reader, to_ms
 from engine.reasons import Reason, Rejection, Unfit, reject
-from engine.spec import Kind, Limits, Spec
+from engine.spec import Spec
+from engine.specparts import Kind, Limits
 
 Getter = Callable[[Any], Any]
 CURLY, SQUARE = methodcaller("count", b"{"), methodcaller("count", b"[")

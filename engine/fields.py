@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from engine.reasons import Reason, Unfit
-from engine.spec import FieldSpec, Kind
+from engine.specparts import FieldSpec, Kind
 
 FAR_MS = 1e15  # year 33658, in milliseconds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -32,7 +32,8 @@ from engine.joined import Counts, Early, Lost
 from engine.models.river import RiverModel
 from engine.quality import Quality
 from engine.reasons import Reason, Rejection
-from engine.spec import Kind, Spec
+from engine.spec import Spec
+from engine.specparts import Kind
 from engine.state import digest, freeze, thaw
 
 TURN = 256  # records between two places where time-driven reactions happen

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from engine.spec import Kind, Spec
+from engine.spec import Spec
+from engine.specparts import Kind
 
 JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 WORDS = {"true": True, "t": True, "yes": True, "y": True, "1": True}

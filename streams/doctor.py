@@ -18,7 +18,8 @@ from connectors import open_log
 from connectors.log import Log, LogError
 from connectors.urls import split_url
 from engine.errors import DriftlineError
-from engine.spec import TOPICS, Http, Spec
+from engine.spec import TOPICS, Spec
+from engine.specparts import Http
 from streams import topics
 from streams.keys import snapshot_key
 

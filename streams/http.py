@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from engine.errors import SpecError
-from engine.spec import Http
+from engine.specparts import Http
 from streams.app import Work
 from streams.health import Health
 from streams.metrics import exposition

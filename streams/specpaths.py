@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.spec import Labels
+from engine.specparts import Labels
 from streams.yamlfile import Document, Problem, Where, dotted
 
 NAME_MAX = 200

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from engine.errors import SpecError
-from engine.spec import Part, Spec
+from engine.spec import Spec
+from engine.specparts import Part
 from streams import specfile
 from streams.speckeys import ANY_NAME, every_key
 
