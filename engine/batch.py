@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -91,13 +91,18 @@ class Output:
 
 @dataclass(slots=True)
 class Outputs:
-    """What a walk gives: `predictions`, `outcomes` and `dead_letters`."""
+    """What a walk gives: `predictions`, `outcomes` and `dead_letters`.
+
+    `newest` is each entity's newest event time and feature row, where there is a cache to keep them.
+    """
 
     predictions: Output = field(default_factory=Output)
     outcomes: Output = field(default_factory=Output)
     dead_letters: Output = field(default_factory=Output)
+    newest: dict[str, tuple[int, tuple[Any, ...]]] = field(default_factory=dict)
 
     def extend(self, other: Outputs) -> None:
+        self.newest.update(other.newest)
         self.predictions.extend(other.predictions)
         self.outcomes.extend(other.outcomes)
         self.dead_letters.extend(other.dead_letters)

@@ -110,6 +110,8 @@ class Shard:
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
             settled += self.join.remember(claimed, scores)
             self.encode.predictions(claimed.events, scores, out.predictions)
+            if self.spec.cache is not None:
+                out.newest.update(claimed.events.newest())
 
         for met in self.join.meet(labels):  # those whose event is here
             rows = self.fold.again([s.entry[0] for s in met.settled])

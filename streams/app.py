@@ -16,6 +16,7 @@ from connectors.embedded import Embedded
 from connectors.log import Store
 from engine.shard import Shard
 from engine.spec import Spec
+from streams.entities import Entities
 from streams.keeper import Keeper
 from streams.snapshot import Shelf
 
@@ -53,6 +54,7 @@ class Work:
         self.standby = False
         self.error: BaseException | None = None
         self.ended = asyncio.Event()
+        self.entities = entities(spec)
         Shard(spec, 0)  # a model that can't be built is told now, before anything else starts
 
     @property
@@ -68,7 +70,7 @@ class Work:
     ) -> Keeper:
         spec = self.spec
         shelf = Shelf(spec.pipeline, partition, spec.topic("snapshots"), self.key, spec.snapshots.size_max)
-        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh)
+        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh, self.entities)
 
     def stop(self, why: str, exc: BaseException | None = None) -> None:
         """End the worker; with an exception, loudly."""
@@ -76,6 +78,16 @@ class Work:
             logger.log(logging.CRITICAL if exc else logging.INFO, "the worker stops: %s", why)
             self.error = exc
             self.ended.set()
+
+
+def entities(spec: Spec) -> Entities | None:
+    """What writes to the spec's cache."""
+    if spec.cache is None:
+        return None
+    from connectors.redis_cache import RedisCache
+
+    cache = RedisCache(spec.cache.url, spec.cache.ttl, spec.cache.timeout)
+    return Entities(cache, spec.pipeline, spec.feature_names, spec.cache.pending_max)
 
 
 class Tables(TableManager):

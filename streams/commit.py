@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from connectors.log import Batch
 from engine.batch import Outputs
 from streams import journal
-from streams.journal import Digest, Entry, Refusal, Run
+from streams.entities import Row
+from streams.journal import Digest, Entry, Pointer, Refusal, Run
 
 if TYPE_CHECKING:
     from streams.keeper import Keeper
@@ -33,8 +34,13 @@ class Open:
     digest: Digest = field(default_factory=Digest)
     refused: list[Refusal] = field(default_factory=list)
     records: int = 0
+    newest: dict[str, Row] = field(default_factory=dict)  # for the cache: by entity, its features
+    latest: dict[bytes | None, bytes | None] = field(default_factory=dict)  # and its prediction
 
     def add(self, outputs: Outputs) -> None:
+        if outputs.newest:
+            self.newest.update(outputs.newest)
+            self.latest.update(zip(outputs.predictions.keys, outputs.predictions.values, strict=True))
         self.digest.add(outputs.lanes())
         self.outputs.extend(outputs)
 
@@ -62,9 +68,12 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     taken, keeper.open = keeper.open, Open()
     positions = dict(keeper.next)
     pieces = shard.freeze() if freeze else None
-    snapshots = keeper.snapshots[:2]
-    if keeper.finished is not None:
+    snapshots, fallen = keeper.upkeep.there(keeper.snapshots), list[Pointer]()
+    if keeper.fresh:
+        snapshots, fallen = [], snapshots
+    elif keeper.finished is not None:
         snapshots, keeper.finished = [keeper.finished, *snapshots], None
+        fallen = snapshots[2:]
     # 2. ... to here
     entry = Entry(
         pipeline=spec.pipeline,
@@ -86,7 +95,9 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
         lanes = {}
     offset = await store.commit(lanes, positions, journal.encode(entry))
     keeper.committed(entry, offset)
+    if keeper.entities is not None:
+        keeper.entities.offer(taken.newest, taken.latest)
     # 5.
-    for pointer in snapshots[2:]:
+    for pointer in fallen:
         keeper.retire(pointer)
     return Picture(entry.seq, offset, positions, pieces) if pieces is not None else None

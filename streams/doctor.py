@@ -19,7 +19,7 @@ from connectors.log import Log, LogError
 from connectors.urls import split_url
 from engine.errors import DriftlineError
 from engine.spec import TOPICS, Spec
-from engine.specparts import Http
+from engine.specparts import Cache, Http
 from streams import topics
 from streams.keys import snapshot_key
 
@@ -46,6 +46,7 @@ def examine(spec: Spec) -> Iterator[Finding]:
     yield from _versions()
     yield from _settings(spec)
     yield from _model(spec)
+    yield from _cache(spec.cache)
     scheme, place, _ = split_url(spec.transport)
     if scheme == "sqlite":
         yield from _file(Path(place))
@@ -100,6 +101,21 @@ def _model(spec: Spec) -> Iterator[Finding]:
         return f"{spec.model.use} sees {len(spec.feature_names)} features"
 
     yield _tried("model", build)
+
+
+def _cache(cache: Cache | None) -> Iterator[Finding]:
+    if cache is None:
+        return
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    seconds = cache.timeout / 1000
+    try:
+        with Redis.from_url(cache.url, socket_timeout=seconds, socket_connect_timeout=seconds) as redis:
+            yield Finding("ok", "cache", f"redis {redis.info('server')['redis_version']}")
+    except (RedisError, OSError) as exc:
+        advice = "scoring goes on without it; start it, or mend cache.url"
+        yield Finding("warn", "cache", str(exc) or "no answer in time", advice)
 
 
 def _file(path: Path) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from engine.shard import TURN, Shard
 from engine.spec import Spec
 from streams import journal, recovery
 from streams.commit import Open, Picture, commit
+from streams.entities import Entities
 from streams.journal import Entry, Pointer
 from streams.metrics import Meter
 from streams.poison import Poison
@@ -45,6 +46,8 @@ class Keeper:
         How many more records of a topic are there than were offered.
     fresh
         Begin with an empty state if the state that is there was made under another spec.
+    entities
+        What is told of every commit's newest entities, if there is a cache.
     """
 
     def __init__(
@@ -56,9 +59,10 @@ class Keeper:
         failed: Callable[[Keeper, BaseException], None],
         lag: Callable[[int, str], int] = lambda partition, topic: 0,
         fresh: bool = False,
+        entities: Entities | None = None,
     ) -> None:
         self.spec, self.partition, self.store, self.shelf = spec, partition, store, shelf
-        self.failed, self.may_be_fresh = failed, fresh
+        self.failed, self.may_be_fresh, self.entities = failed, fresh, entities
         scheme = spec.transport.partition(":")[0]
         every = spec.commit.every
         self.interval = (COMMIT_EVERY_MS[scheme] if every is None else every) / 1000
@@ -77,11 +81,11 @@ class Keeper:
         self.seq, self.offset = 0, -1
         self.next = dict.fromkeys(self.spec.inputs, 0)
         self.snapshots: list[Pointer] = []
-        self.finished: Pointer | None = None  # a snapshot that no entry names yet
         self.open, self.in_flight = Open(), 0
         self._clear()
 
     def _clear(self) -> None:
+        self.finished: Pointer | None = None  # a snapshot that no entry names yet: the next owner sweeps it
         self.queues.clear()
         self.fed, self.due, self.unsent = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -153,13 +157,13 @@ class Keeper:
     async def _recover(self, last: Entry | None) -> None:
         began = time.monotonic()
         if last is None or self.fresh:
-            self.shard, self.snapshots = Shard(self.spec, self.partition), []
+            self.shard = Shard(self.spec, self.partition)
         else:
             self.shard = await recovery.recover(self.spec, self.partition, self.store, self.shelf, last)
         self.meter.recoveries += 1
         took = time.monotonic() - began
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)
-        self._spawn(self.upkeep.tidy(self.snapshots[:2]))
+        self._spawn(self.upkeep.tidy(self.snapshots))
 
     # -- taking ----------------------------------------------------------------------------------------
 

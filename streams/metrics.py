@@ -70,6 +70,12 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_commit_seconds_total": ("counter", ("pipeline",), "Time spent committing."),
     "driftline_recoveries_total": ("counter", ("pipeline",), "Recoveries from snapshot and journal."),
     "driftline_refusals_total": ("counter", ("pipeline",), "Shards opened anew after an error."),
+    "driftline_feature_cache_total": (
+        "counter",
+        ("pipeline", "outcome"),
+        "Written, dropped, failed.",
+    ),
+    "driftline_feature_cache_seconds_total": ("counter", ("pipeline",), "Time of the cache's round trips."),
     "driftline_event_lag_seconds": ("gauge", ("pipeline", "partition"), "Now less the newest record taken."),
     "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
     "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
@@ -118,6 +124,11 @@ class Collector:
         keepers = list(work.keepers.values())
         ready = work.standby or (bool(keepers) and all(k.ready for k in keepers))
         yield "driftline_ready", (pipeline,), float(ready)
+        if (cache := work.entities) is not None:
+            counts = {"written": cache.written, "dropped": cache.dropped, "failed": cache.failures}
+            for outcome, count in counts.items():
+                yield "driftline_feature_cache_total", (pipeline, outcome), count
+            yield "driftline_feature_cache_seconds_total", (pipeline,), cache.seconds
         for keeper in keepers:
             yield from self._of_process(pipeline, keeper)
             yield from self._of_state(pipeline, keeper)

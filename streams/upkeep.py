@@ -25,6 +25,7 @@ class Upkeep:
         self.spec, self.store, self.shelf, self.meter = spec, store, shelf, meter
         self.records = 0  # since the last snapshot
         self.at = time.monotonic()
+        self.gone: set[str] = set()  # names of snapshots that were removed and that an entry still named
 
     def is_due(self) -> bool:
         limits = self.spec.snapshots
@@ -49,11 +50,21 @@ class Upkeep:
         return pointer
 
     async def retire(self, pointer: Pointer) -> None:
-        with contextlib.suppress(LogError):  # the next opening sweeps
+        """Remove a snapshot's chunks; entries name it until they are gone."""
+        with contextlib.suppress(LogError):  # the next opening tries again
             await snapshot.drop(self.shelf, self.store, pointer.name, pointer.chunks)
+            self.gone.add(pointer.name)
 
-    async def tidy(self, named: list[Pointer]) -> None:
+    def there(self, snapshots: list[Pointer]) -> list[Pointer]:
+        """Those that were not removed since an entry named them."""
+        self.gone &= {pointer.name for pointer in snapshots}
+        return [pointer for pointer in snapshots if pointer.name not in self.gone]
+
+    async def tidy(self, snapshots: list[Pointer]) -> None:
         """After an opening: remove what crashes left behind."""
+        named = snapshots[:2]
+        for pointer in snapshots[2:]:
+            await self.retire(pointer)
         with contextlib.suppress(LogError):  # the next opening sweeps again
             if removed := await snapshot.sweep(self.shelf, self.store, named):
                 log.info("shard %d: %d orphaned snapshot chunks removed", self.shelf.partition, removed)

@@ -84,6 +84,8 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
     chores = [asyncio.create_task(_watch(app, health))]
     if work.log is not None:
         chores.append(asyncio.create_task(keep_short(work, work.log)))
+    if work.entities is not None:
+        chores.append(asyncio.create_task(work.entities.run()))
     await asyncio.wait([*waits, *chores[:1]], return_when=asyncio.FIRST_COMPLETED)
     for task in (*waits, *chores):
         task.cancel()
