@@ -99,5 +99,5 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
         keeper.entities.offer(taken.newest, taken.latest)
     # 5.
     for pointer in fallen:
-        keeper.retire(pointer)
+        keeper.spawn(keeper.upkeep.retire(pointer))
     return Picture(entry.seq, offset, positions, pieces) if pieces is not None else None

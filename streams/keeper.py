@@ -22,7 +22,7 @@ from streams import journal, recovery
 from streams.commit import Open, Picture, commit
 from streams.entities import Entities
 from streams.journal import Entry, Pointer
-from streams.metrics import Meter
+from streams.meter import Meter
 from streams.poison import Poison
 from streams.queues import Queues
 from streams.snapshot import Shelf
@@ -106,7 +106,7 @@ class Keeper:
                 self.snapshots = list(last.snapshots)
             await self._skip_what_is_gone()
         self._clear()
-        self._spawn(self._live(last))
+        self.spawn(self._live(last))
 
     def _check(self, last: Entry) -> None:
         if last.pipeline != self.spec.pipeline:
@@ -163,7 +163,7 @@ class Keeper:
         self.meter.recoveries += 1
         took = time.monotonic() - began
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)
-        self._spawn(self.upkeep.tidy(self.snapshots))
+        self.spawn(self.upkeep.tidy(self.snapshots))
 
     # -- taking ----------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class Keeper:
             idle = writing is None or writing.done()
             picture = await self.commit(freeze=idle and self.upkeep.is_due())
             if picture is not None:
-                writing = self._spawn(self._write_snapshot(picture))
+                writing = self.spawn(self._write_snapshot(picture))
 
     async def commit(self, freeze: bool = False) -> Picture | None:
         """Commit what is open; batches may be taken meanwhile, for the next entry."""
@@ -252,9 +252,6 @@ class Keeper:
         self.seq, self.offset, self.snapshots = entry.seq, offset, list(entry.snapshots)
         self.fresh, self.in_flight = False, 0
         self.meter.committed()
-
-    def retire(self, pointer: Pointer) -> None:
-        self._spawn(self.upkeep.retire(pointer))
 
     async def _write_snapshot(self, picture: Picture) -> None:
         self.finished = await self.upkeep.write(picture)
@@ -296,7 +293,7 @@ class Keeper:
         with contextlib.suppress(LogError):
             await self.store.close()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

@@ -12,7 +12,7 @@ from engine.spec import Spec
 from streams import snapshot
 from streams.commit import Picture
 from streams.journal import Pointer
-from streams.metrics import Meter
+from streams.meter import Meter
 from streams.snapshot import Shelf
 
 log = logging.getLogger("driftline")
