@@ -39,6 +39,8 @@ class Decoder:
 
     def __init__(self, spec: Spec, label_kind: str) -> None:
         self.limits: Limits = spec.limits
+        # A field of pydantic's model is slow to reach for every event.
+        self.past_max, self.future_max = spec.limits.past_max, spec.limits.future_max
         self.read_label = label_reader(spec.labels.type or label_kind, spec.labels.positive)
         self._plan_events(spec)
         self._plan_labels(spec)
@@ -165,7 +167,7 @@ class Decoder:
         if stamp is None:
             return timestamp
         time = to_ms(stamp, self.unit_ms)
-        if not timestamp - self.limits.past_max <= time <= timestamp + self.limits.future_max:
+        if not -self.past_max <= time - timestamp <= self.future_max:
             raise Unfit(Reason.TIME_OUT_OF_RANGE, f"event time {time} ms, but the record's is {timestamp} ms")
         return time
 
