@@ -18,7 +18,7 @@ import contextlib
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -69,13 +69,21 @@ def load(at: Place, spec: Spec, events: int, rate: float = 0.0) -> Load:
 # -- throughput --------------------------------------------------------------------------------------
 
 
-def throughput(at: Place, events: int) -> tuple[float, float]:
-    """Events a second, and seconds from the start to the first commit."""
+class Speed(NamedTuple):
+    """What one worker run came to."""
+
+    rate: float  # events a second
+    start: float  # seconds from the start to the first commit
+    cpu_us: float  # of the worker's process, per event
+
+
+def throughput(at: Place, events: int) -> Speed:
+    """One worker's run over a topic that was filled before."""
     path, spec = prepare(at)
     log = open_log(at.url)
     fill(log, load(at, spec, events))
     with Worker(path, level="info") as worker:
-        wait_for(log, spec, events, 60 + events / 2_000)
+        cpu_us = wait_for(log, spec, events, 60 + events / 2_000, worker)
         code = worker.stop()
     stamps = timestamps(log, spec.topic("predictions"))
     first = timestamps(log, spec.topic("journal"))[0] / 1000 - worker.began
@@ -83,16 +91,24 @@ def throughput(at: Place, events: int) -> tuple[float, float]:
     if code != 0 or len(stamps) != events:
         raise RuntimeError(f"{len(stamps)} predictions of {events} events, exit {code}:\n{worker.tail()}")
     rest = sum(stamp > stamps[0] for stamp in stamps)
-    return rest / ((stamps[-1] - stamps[0]) / 1000), first
+    return Speed(rest / ((stamps[-1] - stamps[0]) / 1000), first, cpu_us)
 
 
-def wait_for(log: Log, spec: Spec, events: int, limit: float) -> None:
-    """Until so many events are taken; looks seldom, since the worker needs the machine."""
-    deadline = time.monotonic() + limit
+def wait_for(log: Log, spec: Spec, events: int, limit: float, worker: Worker) -> float:
+    """Until so many events are taken; looks seldom, since the worker needs the machine.
+
+    Returns the processor's microseconds per event, between the first look and the last.
+    """
+    deadline, looks = time.monotonic() + limit, list[tuple[int, float]]()
     while (at := taken(log, spec)) < events:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{at} of {events} events after {limit:.0f} s")
+            raise TimeoutError(f"{at} of {events} events after {limit:.0f} s:\n{worker.tail()}")
+        if at:
+            looks.append((at, worker.cpu_seconds()))
         time.sleep(0.25)
+    looks.append((at, worker.cpu_seconds()))
+    (first, before), (last, after) = looks[0], looks[-1]
+    return (after - before) / max(1, last - first) * 1e6
 
 
 def taken(log: Log, spec: Spec) -> int:
@@ -185,33 +201,31 @@ def first_commit(log: Log, spec: Spec, after: float, limit: float = 30.0) -> flo
 
 def run(log_name: str, events: int, quick: bool) -> dict[str, Any]:
     seconds, times, loop = (4, 1, 20_000) if quick else (15, 3, 60_000)
-    rates, starts, loops = list[float](), list[float](), [river_loop(loop)]
+    speeds, loops = list[Speed](), [river_loop(loop)]
     with place(log_name) as at:
         for _ in range(times):
-            rate, start = throughput(at, events)
-            rates.append(rate)
-            starts.append(start)
+            speeds.append(throughput(at, events))
             loops.append(river_loop(loop))
-            say(
-                f"{rate:,.0f} events/s, first commit after {start:.2f} s; bare loop {loops[-1]:,.0f} events/s"
-            )
+            say(f"{speeds[-1]}, bare loop {loops[-1]:,.0f} events/s")
         exactly = latency(at, seconds)
         say(f"latency {exactly}")
         at_least = latency(at, seconds, delivery="at_least_once") if log_name == "kafka" else None
         say(f"latency at least once {at_least}")
         gap = takeover(at, times)
+    rate = median([speed.rate for speed in speeds])
     return {
         "log": log_name,
         "events": events,
-        "events_per_second": round(median(rates)),
+        "events_per_second": round(rate),
         "river_loop_events_per_second": round(median(loops)),
-        "ratio": round(median(rates) / median(loops), 3),
+        "ratio": round(rate / median(loops), 3),
+        "worker_cpu_us_per_event": round(median([speed.cpu_us for speed in speeds]), 1),
         "latency_ms_p50": round(exactly["p50"], 1),
         "latency_ms_p99": round(exactly["p99"], 1),
         "latency_ms_max": round(exactly["max"], 1),
         "latency_at_least_once_ms_p50": at_least and round(at_least["p50"], 1),
         "latency_at_least_once_ms_p99": at_least and round(at_least["p99"], 1),
-        "start_to_first_commit_seconds": round(median(starts), 2),
+        "start_to_first_commit_seconds": round(median([speed.start for speed in speeds]), 2),
         "takeover_seconds": round(gap, 2),
     }
 
