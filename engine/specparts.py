@@ -148,7 +148,7 @@ class Commit(Part):
 
 
 class Snapshots(Part):
-    every_records: Count = 50_000
+    every_records: Count = 100_000
     """A snapshot is due after so many records,"""
     every: Duration = 600_000
     """or after this time, if there was any record."""
