@@ -76,14 +76,15 @@ def wake(victim: Worker, tally: Tally) -> None:
 def strike(how: signal.Signals, victim: Worker, witness: Witness, tally: Tally) -> None:
     began = time.time()
     victim.send(how)
-    gap = takeover(witness, began)
+    if how == signal.SIGTERM:
+        victim.join(20)  # it still commits what it took
+    gone = time.time()
+    gap = gone - began + takeover(witness, gone)
     (tally.handovers if how == signal.SIGTERM else tally.takeovers).append(gap)
     say(f"{how.name}: the other takes over in {gap:.2f} s")
     if how == signal.SIGSTOP:
         tally.frozen += 1
         wake(victim, tally)
-    elif how == signal.SIGTERM:
-        victim.join(20)
 
 
 def run(log_name: str, events: int, rounds: int, seed: int) -> dict[str, Any]:
