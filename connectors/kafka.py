@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -13,10 +13,9 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
-    CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
-    NotCoordinatorError,
+    RetriableError,
     TopicAlreadyExistsError,
     TransactionalIdAuthorizationFailedError,
     TransactionalIdNotFoundError,
@@ -36,6 +35,7 @@ COMPACTED = {
     "delete.retention.ms": "3600000",  # how long readers can see that a key was deleted
 }
 KNOCK_SECONDS_MAX = 3.0
+RETRY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,7 @@ class KafkaLog:
 
     def topics(self) -> dict[str, Topic]:
         counts = self._counts()
-        with self._speaking("listing topics"):
-            configs = self._configs(counts)
+        configs = self._configs(counts)
         return {name: _topic(name, counts[name], configs.get(name, {})) for name in sorted(counts)}
 
     def create(self, topics: Iterable[Topic]) -> list[str]:
@@ -107,35 +106,28 @@ class KafkaLog:
     def bounds(self, topic: str) -> list[tuple[int, int]]:
         self._where(topic, 0)
         wheres = [TopicPartition(topic, partition) for partition in range(self._counts()[topic])]
-        with self._speaking(f"looking into {topic}"):
-            starts, ends = self._reader().beginning_offsets(wheres), self._reader().end_offsets(wheres)
+        consumer = self._reader()
+        starts = self._ask(f"looking into {topic}", consumer.beginning_offsets, wheres)
+        ends = self._ask(f"looking into {topic}", consumer.end_offsets, wheres)
         return [(starts[where], ends[where]) for where in wheres]
 
     def positions(self, group: str) -> dict[tuple[str, int], int]:
         """Where the consumer group goes on in each (topic, partition)."""
-        deadline = time.monotonic() + self.timeout
-        with self._speaking(f"looking for the group {group}"):
-            while True:
-                try:
-                    found = self._admin.list_group_offsets(group)[group]
-                    return {(where.topic, where.partition): at.offset for where, at in found.items()}
-                except (CoordinatorNotAvailableError, NotCoordinatorError, CoordinatorLoadInProgressError):
-                    # A cluster makes its topic of offsets when it is first asked for one.
-                    if time.monotonic() > deadline:
-                        raise
-                time.sleep(0.05)
+        found = self._ask(f"looking for the group {group}", self._admin.list_group_offsets, group)[group]
+        return {(where.topic, where.partition): at.offset for where, at in found.items()}
 
     def _counts(self) -> dict[str, int]:
-        with self._speaking("listing topics"):
-            found = self._admin.describe_topics()
+        found = self._ask("listing topics", self._admin.describe_topics)
         return {topic["name"]: len(topic["partitions"]) for topic in found if not topic["is_internal"]}
 
     def _configs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-        found = self._admin.describe_configs(resources, config_filter="all") if resources else {}
+        if not resources:
+            return {}
+        found = self._ask("listing topics", self._admin.describe_configs, resources, config_filter="all")
         return {
             name: {key: config["value"] for key, config in configs.items()}
-            for name, configs in found.get("topic", {}).items()
+            for name, configs in found["topic"].items()
         }
 
     def _where(self, topic: str, partition: int) -> TopicPartition:
@@ -165,8 +157,8 @@ class KafkaLog:
                 for future in sent:
                     future.get(self.timeout)
             except KafkaError:
-                self._producer = None  # what it still holds must not be sent later
-                producer.close(timeout=0)
+                self._producer = None
+                _abandon(producer)
                 raise
 
     def read(self, topic: str, partition: int, first: int, limit: int = 1000, wait: float = 0.0) -> Batch:
@@ -231,17 +223,14 @@ class KafkaLog:
 
     def describe(self, transactional_id: str = "driftline-doctor") -> Cluster:
         """Look at the cluster, and at what this user may do there. Nothing is written."""
-        with self._speaking("looking at the cluster"):
-            found = self._admin.describe_cluster()
-            brokers = {
-                broker["broker_id"]: f"{broker['host']}:{broker['port']}" for broker in found["brokers"]
-            }
-            version = self._admin.get_broker_version_data(min(brokers)).broker_version
-            configs = self._configs(self._counts())
+        found = self._ask("looking at the cluster", self._admin.describe_cluster)
+        brokers = {broker["broker_id"]: f"{broker['host']}:{broker['port']}" for broker in found["brokers"]}
+        version = self._ask("looking at the cluster", self._admin.get_broker_version_data, min(brokers))
+        configs = self._configs(self._counts())
         operations = found.get("authorized_operations")
         return Cluster(
             found["cluster_id"],
-            ".".join(map(str, version)),
+            ".".join(map(str, version.broker_version)),
             found["controller_id"],
             brokers,
             configs,
@@ -267,12 +256,31 @@ class KafkaLog:
             if client is not None:
                 client.close()
 
+    def _ask(self, doing: str, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Ask the cluster; while it can't be reached again and again, until the timeout."""
+        deadline = time.monotonic() + self.timeout
+        with self._speaking(doing):
+            while True:
+                try:
+                    return question(*arguments, **options)
+                except RetriableError:
+                    if time.monotonic() > deadline:
+                        raise
+                time.sleep(RETRY_SECONDS)
+
     @contextlib.contextmanager
     def _speaking(self, doing: str) -> Iterator[None]:
         try:
             yield
         except (KafkaError, OSError) as exc:
             raise explain(exc, doing, self.servers) from exc
+
+
+def _abandon(producer: Any) -> None:
+    """End a producer together with what it still holds, which must not be sent later."""
+    producer._sender.force_close()  # close() alone would give up at the first timeout and leave it running
+    with contextlib.suppress(KafkaError):
+        producer.close(timeout=1)
 
 
 def knock(servers: str, timeout: float) -> None:

@@ -40,4 +40,10 @@ def explain(exc: BaseException, doing: str, servers: str) -> LogError:
         return Misfit(f"{doing}: {PERSON[code]} ({servers}: {exc})")
     if isinstance(exc, asyncio.TimeoutError):
         return Unavailable(f"{doing}: no answer from {servers} in time")
-    return Unavailable(f"{doing}: {servers}: {type(exc).__name__}: {exc}")
+    return Unavailable(f"{doing} failed at {servers} ({_told(exc)})")
+
+
+def _told(exc: BaseException) -> str:
+    """The error's name and text; some of the clients' texts begin with the name already."""
+    name, text = type(exc).__name__, str(exc)
+    return text if text.startswith((name, "[")) else f"{name}: {text}"

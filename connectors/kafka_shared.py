@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -40,10 +40,9 @@ class Shared:
 
     def __init__(self, servers: str, settings: Settings | None = None, timeout: float = 10.0) -> None:
         self.servers = servers
-        self.settings = for_aiokafka(settings or {})
+        self.settings = {"request_timeout_ms": int(timeout * 1000), **for_aiokafka(settings or {})}
         self.timeout = timeout
-        self._producer: Any = None
-        self._consumer: Any = None
+        self._lent: dict[str, Any] = {}  # one producer and one consumer, see `lend`
         self._starting = asyncio.Lock()
         self._counts: dict[str, int] = {}
         self._stopping: set[asyncio.Task[None]] = set()
@@ -83,35 +82,36 @@ class Shared:
 
     def discard(self, client: Any) -> None:
         """Stop a client beside, since that may take a while on a broken connection."""
-        if client is self._producer:
-            self._producer = None
+        self._lent = {kind: other for kind, other in self._lent.items() if other is not client}
         task = asyncio.create_task(_stop(client))
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
     @contextlib.asynccontextmanager
-    async def plain(self, doing: str) -> AsyncIterator[Any]:
-        """The producer for what stands outside any transaction. After an error the next one is new."""
+    async def lend(self, kind: Literal["producer", "consumer"], doing: str) -> AsyncIterator[Any]:
+        """The client for what stands outside any transaction. After an error the next one is new."""
+        client = None
         with speaking(self, doing):
-            async with asyncio.timeout(self.timeout):
-                producer = await self._plain()
-                try:
-                    yield producer
-                except BaseException as exc:
-                    if not isinstance(explain(exc, doing, self.servers), Misfit):
-                        self.discard(producer)
-                    raise
+            try:
+                async with asyncio.timeout(self.timeout):
+                    client = await self._kept(kind)
+                    yield client
+            except (KafkaError, OSError) as exc:  # a timeout is an OSError
+                if client is not None and not isinstance(explain(exc, doing, self.servers), Misfit):
+                    self.discard(client)
+                raise
 
-    async def _plain(self) -> Any:
+    async def _kept(self, kind: str) -> Any:
         async with self._starting:
-            if self._producer is None:
-                self._producer = await self.start(enable_idempotence=True)
-            return self._producer
+            if kind not in self._lent:
+                starting = self.start(enable_idempotence=True) if kind == "producer" else self.consumer()
+                self._lent[kind] = await starting
+            return self._lent[kind]
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has; Misfit if there is no such topic."""
         if topic not in self._counts:
-            async with self.plain(f"looking for {topic}") as producer:
+            async with self.lend("producer", f"looking for {topic}") as producer:
                 cluster = await producer.client.fetch_all_metadata()
             self._counts = {name: len(cluster.partitions_for_topic(name)) for name in cluster.topics()}
         if topic not in self._counts:
@@ -121,21 +121,14 @@ class Shared:
     async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """The first offset, and the one behind the last that is committed."""
         where = TopicPartition(topic, partition)
-        with speaking(self, f"looking into {topic}-{partition}"):
-            async with asyncio.timeout(self.timeout):
-                async with self._starting:
-                    if self._consumer is None:
-                        self._consumer = await self.consumer()
-                start, end = await asyncio.gather(
-                    self._consumer.beginning_offsets([where]), self._consumer.end_offsets([where])
-                )
+        async with self.lend("consumer", f"looking into {topic}-{partition}") as consumer:
+            start = await consumer.beginning_offsets([where])
+            end = await consumer.end_offsets([where])
         return start[where], end[where]
 
     async def close(self) -> None:
-        for client in (self._producer, self._consumer):
-            if client is not None:
-                self.discard(client)
-        self._consumer = None
+        for client in self._lent.values():
+            self.discard(client)
         await asyncio.gather(*self._stopping)
 
 
@@ -144,7 +137,7 @@ def speaking(shared: Shared, doing: str) -> Iterator[None]:
     """Turn aiokafka's errors into the log's."""
     try:
         yield
-    except (KafkaError, OSError) as exc:  # a timeout is an OSError
+    except (KafkaError, OSError) as exc:
         raise explain(exc, doing, shared.servers) from exc
 
 

@@ -16,6 +16,7 @@ from itertools import repeat
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.errors import ProducerFenced
 
 from connectors.kafka_errors import explain
 from connectors.kafka_reader import Reader
@@ -91,11 +92,13 @@ class KafkaStore:
         return int(done[-1].offset)
 
     def _refusal(self, exc: Exception) -> Refused | Misfit:
+        if isinstance(exc, ProducerFenced):
+            return Refused(f"{self.group}-{self.partition}: another owner has opened it")
         error = explain(exc, f"committing {self.group}-{self.partition}", self.shared.servers)
         return error if isinstance(error, Misfit) else Refused(str(error))
 
     async def send(self, outputs: Mapping[str, Payload]) -> None:
-        async with self.shared.plain(f"sending to {', '.join(outputs)}") as producer:
+        async with self.shared.lend("producer", f"sending to {', '.join(outputs)}") as producer:
             sent = [
                 future
                 for topic, rows in outputs.items()
@@ -127,14 +130,20 @@ class KafkaStore:
         if first >= end:
             return
         with speaking(self.shared, f"reading {topic}-{self.partition}"):
-            if topic not in self._readers:
-                self._readers[topic] = await Reader.start(self.shared, topic, await self._home(topic))
-            async for batch in self._readers[topic].run(first, end):
-                yield batch
+            reader = self._readers.pop(topic, None)  # kept for the next run, unless this one goes wrong
+            if reader is None:
+                reader = await Reader.start(self.shared, topic, await self._home(topic))
+            try:
+                async for batch in reader.run(first, end):
+                    yield batch
+                self._readers.setdefault(topic, reader)
+            finally:
+                if self._readers.get(topic) is not reader:
+                    self.shared.discard(reader.consumer)
 
     async def put(self, topic: str, key: bytes, value: bytes | None) -> int:
         home = await self._home(topic)
-        async with self.shared.plain(f"writing to {topic}") as producer:
+        async with self.shared.lend("producer", f"writing to {topic}") as producer:
             done = await producer.send_and_wait(topic, value=value, key=key, partition=home)
         return int(done.offset)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import threading
 import time
 from collections.abc import Coroutine, Iterator
 from typing import Any
@@ -133,7 +134,10 @@ def play(story: Coroutine[Any, Any, None]) -> None:
 @pytest.fixture
 def tidy() -> Iterator[None]:
     """Close what kafka-python leaves open: the socket of every connection that failed."""
+    before = set(threading.enumerate())
     yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(3)
     for thing in gc.get_objects():
         if isinstance(thing, socket.socket) and thing.fileno() >= 0 and not is_used(thing):
             thing.close()
@@ -155,10 +159,11 @@ def test_outage(breakable_kafka: Broker, tidy: None, kind: str) -> None:
     log.create([Topic(out, 1), Topic(journal, 1)])
 
     async def story() -> None:
-        shared = Shared(breakable_kafka.servers, timeout=1)
+        shared = Shared(breakable_kafka.servers)
         store = KafkaStore(shared, kind, 0, journal)
         await store.open()
         at = await store.commit({out: rows(b"a")}, {}, b"one")
+        shared.timeout = 1
         breakable_kafka.pause() if kind == "frozen" else breakable_kafka.stop(kill=True)
         with pytest.raises(Refused, match="no answer from 127"):
             await store.commit({out: rows(b"b")}, {}, b"two")

@@ -64,7 +64,7 @@ def test_old_owner_is_refused(world: World, topics: dict[str, str]) -> None:
         await old.commit({topics["out"]: rows(b"a")}, {topics["events"]: 1}, b"one")
         new = await world.owner()
         await new.open()
-        with pytest.raises(Refused):
+        with pytest.raises(Refused, match="another"):
             await old.commit({topics["out"]: rows(b"zombie")}, {topics["events"]: 2}, b"zombie")
         with pytest.raises(Refused):
             await old.commit({}, {}, b"zombie again")
