@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.joined import Settled
 from engine.models.river import Task
@@ -21,22 +22,29 @@ class Quality:
     squared_error: float = 0.0
 
     def update(self, settled: Sequence[Settled]) -> None:
+        regress = self.task is Task.REGRESS
         for s in settled:
-            prediction = s.entry[4]
+            prediction, label = s.entry[4], s.label
             if prediction is None:
                 continue
-            if s.before is not None:
-                self._add(prediction, s.before, -1)
-            self._add(prediction, s.label, 1)
+            if regress or s.before is not None:
+                self._add(prediction, label, s.before)
+            else:
+                self.labelled += 1
+                self.correct += prediction == label
 
-    def _add(self, prediction: object, label: object, sign: int) -> None:
-        self.labelled += sign
-        if self.task is Task.REGRESS and isinstance(prediction, float) and isinstance(label, float):
-            gap = label - prediction
-            self.absolute_error += sign * abs(gap)
-            self.squared_error += sign * gap * gap
-        elif prediction == label:
-            self.correct += sign
+    def _add(self, prediction: Any, label: Any, before: Any) -> None:
+        """Count an outcome that is an error or a correction."""
+        for given, sign in ((before, -1), (label, 1)):
+            if given is None:
+                continue
+            self.labelled += sign
+            if self.task is Task.REGRESS:
+                gap = given - prediction
+                self.absolute_error += sign * abs(gap)
+                self.squared_error += sign * gap * gap
+            else:
+                self.correct += sign * (prediction == given)
 
     def __add__(self, other: Quality) -> Quality:
         """Two shards' outcomes together."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -73,33 +73,25 @@ def add_run(runs: list[Run], topic: str, first: int, end: int) -> None:
 class Digest:
     """A fingerprint of outputs: the same however they were cut on their way in.
 
-    SHA-256, because processors have instructions for it.
+    A CRC for each column of each topic: it guards against accidents, at a fifth of the cost of a hash.
     """
 
     def __init__(self) -> None:
-        self.lanes: dict[str, tuple[Any, Any, Any]] = {}
-        self.count = 0
+        self.columns: dict[str, list[int]] = {}  # by topic: count, and CRCs of keys, values, headers
 
     def add(self, outputs: Mapping[str, Payload]) -> None:
-        for lane, rows in outputs.items():
+        for topic, rows in outputs.items():
             if not rows.values:
                 continue
-            if lane not in self.lanes:
-                self.lanes[lane] = (sha256(), sha256(), sha256())
-            keys, values, headers = self.lanes[lane]
-            keys.update(b"".join([key for key in rows.keys if key is not None]))
-            values.update(b"".join([value for value in rows.values if value is not None]))
+            column = self.columns.setdefault(topic, [0, 0, 0, 0])
+            column[0] += len(rows.values)
+            column[1] = crc32(b"".join([key for key in rows.keys if key is not None]), column[1])
+            column[2] = crc32(b"".join([value for value in rows.values if value is not None]), column[2])
             if rows.headers is not None:
-                headers.update(b"".join(map(_flat, rows.headers)))
-            self.count += len(rows.values)
+                column[3] = crc32(b"".join(map(_flat, rows.headers)), column[3])
 
     def hex(self) -> str:
-        h = sha256(b"%d" % self.count)
-        for lane in sorted(self.lanes):
-            h.update(lane.encode())
-            for part in self.lanes[lane]:
-                h.update(part.digest())
-        return h.hexdigest()[:16]
+        return sha256(msgspec.json.encode(self.columns, order="sorted")).hexdigest()[:16]
 
 
 def _flat(headers: Headers) -> bytes:

@@ -28,6 +28,8 @@ def calls(model: Any, method: str) -> tuple[Predict, Learn]:
     if parts is None:
         return getattr(model, method), model.learn_one
     transformers, last = parts
+    if len(transformers) == 1:
+        return _two_steps(transformers[0], last, method)
     transforms = tuple(step.transform_one for step in transformers)
     pairs = tuple((step.learn_one, step.transform_one) for step in transformers)
     predict_last, learn_last = getattr(last, method), last.learn_one
@@ -44,6 +46,18 @@ def calls(model: Any, method: str) -> tuple[Predict, Learn]:
         learn_last(x, y)
 
     return predict, learn
+
+
+def _two_steps(transformer: Any, last: Any, method: str) -> tuple[Predict, Learn]:
+    """The commonest pipeline, without loops."""
+    learn_step, transform = transformer.learn_one, transformer.transform_one
+    predict_last, learn_last = getattr(last, method), last.learn_one
+
+    def learn(x: Any, y: Any) -> None:
+        learn_step(x)
+        learn_last(transform(x), y)
+
+    return lambda x: predict_last(transform(x)), learn
 
 
 def plain_steps(model: Any) -> tuple[list[Any], Any] | None:
