@@ -12,14 +12,24 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Any, NamedTuple
 
 from connectors import segments
 from connectors.embedded import EmbeddedStore
 from connectors.log import Batch, Gone, Misfit, Payload, Refused, Topic
-from connectors.sqlite_file import LOCK_SECONDS_MAX, LOCKED, explain, open_file, primary, speaking, writing
+from connectors.sqlite_file import (
+    LOCK_SECONDS_MAX,
+    LOCKED,
+    commit,
+    explain,
+    open_file,
+    primary,
+    speaking,
+    undoing,
+    writing,
+)
 from connectors.sqlite_tx import SqliteTx
 
 POLL_SECONDS = 0.002  # between two looks for what other processes have committed
@@ -73,7 +83,8 @@ class SqliteLog:
         self.db = open_file(path, sync, size_max, create)
         self._reader = open_file(path, sync, size_max, create=False)
         self._reading = self._reader  # inside a transaction: the one that writes
-        self._aside = ThreadPoolExecutor(1, "commit")
+        self._aside = futures.ThreadPoolExecutor(1, "commit")
+        self._committing: futures.Future[None] | None = None
         self._turn = asyncio.Lock()
         self._topics: dict[str, _Known] = {}
 
@@ -222,21 +233,17 @@ class SqliteLog:
         async with self._turn:
             await self._lock()
             with speaking(self.path):
-                try:
-                    with self._seeing_own_writes():
-                        yield
-                    await self._commit()
-                except BaseException:
-                    if self.db.in_transaction:  # some errors have rolled back already
-                        self.db.execute("ROLLBACK")
-                    raise
+                with self._seeing_own_writes(), undoing(self.db):
+                    yield
+                await self._commit()
 
     async def _commit(self) -> None:
-        done = asyncio.get_running_loop().run_in_executor(self._aside, self.db.execute, "COMMIT")
+        self._committing = self._aside.submit(commit, self.db)
+        done = asyncio.wrap_future(self._committing)
         try:
             await asyncio.shield(done)
         except asyncio.CancelledError:
-            await asyncio.wait([done])  # nobody may touch the connection before
+            futures.wait([self._committing])  # nobody may touch the connection before
             raise
 
     @contextmanager
@@ -267,6 +274,8 @@ class SqliteLog:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        if self._committing is not None:
+            futures.wait([self._committing])
         with speaking(self.path), writing(self.db), self._seeing_own_writes():
             yield
 

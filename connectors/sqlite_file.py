@@ -125,16 +125,28 @@ def primary(exc: sqlite3.Error) -> int:
 
 @contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
-    """A transaction, begun here unless it was begun before: committed at the end, or rolled back."""
-    if not db.in_transaction:
-        db.execute("BEGIN IMMEDIATE")
+    """A transaction: committed at the end, or rolled back."""
+    db.execute("BEGIN IMMEDIATE")
+    with undoing(db):
+        yield
+    commit(db)
+
+
+@contextmanager
+def undoing(db: sqlite3.Connection) -> Iterator[None]:
+    """Roll the open transaction back if what is done in it fails."""
     try:
         yield
-        db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:  # some errors have rolled back already
             db.execute("ROLLBACK")
         raise
+
+
+def commit(db: sqlite3.Connection) -> None:
+    """Commit; whatever comes of it, no transaction is open afterwards."""
+    with undoing(db):
+        db.execute("COMMIT")
 
 
 @contextmanager

@@ -254,6 +254,48 @@ def test_waits_for_the_lock(log: SqliteLog, path: str) -> None:
     other.close()
 
 
+def test_append_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
+    """A tool's append in the worker's process neither joins nor breaks a commit that is under way."""
+
+    async def story() -> None:
+        epoch = await log.take_lease("g", 60)
+        assert epoch is not None
+        store = log.store("g", 0, "journal", epoch, 60)
+        await store.open()
+        log._aside.submit(time.sleep, 0.1)  # a slow disk
+        commit = asyncio.create_task(store.commit({"events": rows(b"a")}, {}, b"one"))
+        await asyncio.sleep(0.02)
+        assert values(log, "events") == []
+        log.append("events", 0, rows(b"b"))
+        assert await commit == 0
+
+    asyncio.run(story())
+    assert values(log, "events") == [b"a", b"b"]
+
+
+def test_cancelled_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
+    """However often a commit is cancelled, it is whole, and the log goes on."""
+
+    async def story() -> None:
+        epoch = await log.take_lease("g", 60)
+        assert epoch is not None
+        store = log.store("g", 0, "journal", epoch, 60)
+        await store.open()
+        log._aside.submit(time.sleep, 0.1)
+        commit = asyncio.create_task(store.commit({"events": rows(b"a")}, {}, b"one"))
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            commit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await commit
+        await log.renew_lease("g", epoch, 60)
+        assert await store.open() == (0, b"one")
+        await store.commit({"events": rows(b"b")}, {}, b"two")
+
+    asyncio.run(story())
+    assert values(log, "events") == [b"a", b"b"]
+
+
 def test_lease_after_a_reboot(log: SqliteLog) -> None:
     """A lease written before the machine was started anew does not hold anyone up."""
 
