@@ -44,6 +44,12 @@ def set_up_logging(level: str, json: bool, pipeline: str) -> None:
     handler.setFormatter(JsonLines(pipeline) if json else Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("driftline").setLevel(level.upper())
-    # These report every broken connection many times over; what it means for us we say ourselves.
-    for noisy in ("aiokafka", "kafka", "faust", "mode"):
-        logging.getLogger(noisy).setLevel(logging.ERROR if level != "debug" else logging.INFO)
+    # The clients report a broken connection fifty times a second; what it means for us we say ourselves.
+    quiet = {
+        "aiokafka": logging.CRITICAL,
+        "kafka": logging.CRITICAL,
+        "faust": logging.ERROR,
+        "mode": logging.ERROR,
+    }
+    for name, least in quiet.items():
+        logging.getLogger(name).setLevel(least if level != "debug" else logging.INFO)
