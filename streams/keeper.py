@@ -163,7 +163,7 @@ class Keeper:
         self.meter.recoveries += 1
         took = time.monotonic() - began
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)
-        self.spawn(self.upkeep.tidy(self.snapshots))
+        self.spawn(self.upkeep.tidy(self.snapshots, self.seq))
 
     # -- taking ----------------------------------------------------------------------------------------
 
@@ -254,7 +254,7 @@ class Keeper:
         self.meter.committed()
 
     async def _write_snapshot(self, picture: Picture) -> None:
-        self.finished = await self.upkeep.write(picture)
+        self.finished = await self.upkeep.write(picture, self.snapshots)
         if self.finished is not None:
             self.due.set()
             await self.upkeep.check_retention([self.finished, *self.snapshots[:1]])

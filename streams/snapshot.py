@@ -92,14 +92,18 @@ async def drop(shelf: Shelf, store: Store, name: str, chunks: int) -> None:
         await store.put(shelf.topic, f"{name}/{n}".encode(), None)
 
 
-async def sweep(shelf: Shelf, store: Store, named: Sequence[Pointer]) -> int:
-    """Remove chunks that no entry names, as a crash leaves them; return how many."""
+async def sweep(shelf: Shelf, store: Store, named: Sequence[Pointer], seq: int) -> int:
+    """Remove chunks of snapshots up to entry `seq` that no entry names; return how many.
+
+    Crashes leave them. Those of later entries may be on their way at this very moment.
+    """
     start, end = await store.bounds(shelf.topic)
     first = max(start, min((pointer.first for pointer in named), default=start))
     ours = tuple(f"{pointer.name}/".encode() for pointer in named)
     orphans: dict[bytes, None] = {}
     async for key, value in _chunks(store, shelf.topic, first, end):
-        if key.startswith(f"{shelf.partition}/".encode()) and not key.startswith(ours):
+        mine = key.startswith(f"{shelf.partition}/".encode()) and int(key.split(b"/")[1]) <= seq
+        if mine and not key.startswith(ours):
             if value is None:
                 orphans.pop(key, None)
             else:

@@ -26,6 +26,7 @@ class Upkeep:
         self.records = 0  # since the last snapshot
         self.at = time.monotonic()
         self.gone: set[str] = set()  # names of snapshots that were removed and that an entry still named
+        self.littered = True  # chunks may lie about that no entry names
 
     def is_due(self) -> bool:
         limits = self.spec.snapshots
@@ -35,14 +36,22 @@ class Upkeep:
     def begun(self) -> None:
         self.records, self.at = 0, time.monotonic()
 
-    async def write(self, picture: Picture) -> Pointer | None:
-        """Write a picture of the state as a snapshot, for the next entry to name."""
+    async def write(self, picture: Picture, named: list[Pointer]) -> Pointer | None:
+        """Write a picture of the state as a snapshot, for the next entry to name.
+
+        Sweep first where it has to be: the sweep looks at no place before the snapshots that are `named`.
+        """
         began = time.monotonic()
         place = (picture.seq, picture.journal, picture.next)
         try:
+            if self.littered:
+                await self._sweep(named, picture.seq - 1)
+            self.littered = True
             pointer = await snapshot.write(self.shelf, self.store, *place, picture.pieces)
+            self.littered = False
         except (LogError, StateError) as exc:  # the older snapshot and a longer journal still do
             log.warning("shard %d: no snapshot of entry %d: %s", self.shelf.partition, picture.seq, exc)
+            self.littered = True
             return None
         self.meter.snapshot_at = time.time()
         took = time.monotonic() - began
@@ -60,15 +69,19 @@ class Upkeep:
         self.gone &= {pointer.name for pointer in snapshots}
         return [pointer for pointer in snapshots if pointer.name not in self.gone]
 
-    async def tidy(self, snapshots: list[Pointer]) -> None:
-        """After an opening: remove what crashes left behind."""
+    async def tidy(self, snapshots: list[Pointer], seq: int) -> None:
+        """After an opening at entry `seq`: remove what crashes left behind."""
         named = snapshots[:2]
         for pointer in snapshots[2:]:
             await self.retire(pointer)
-        with contextlib.suppress(LogError):  # the next opening sweeps again
-            if removed := await snapshot.sweep(self.shelf, self.store, named):
-                log.info("shard %d: %d orphaned snapshot chunks removed", self.shelf.partition, removed)
+        with contextlib.suppress(LogError):  # tried again before the next snapshot
+            await self._sweep(named, seq)
         await self.check_retention(named)
+
+    async def _sweep(self, named: list[Pointer], seq: int) -> None:
+        if removed := await snapshot.sweep(self.shelf, self.store, named, seq):
+            log.info("shard %d: %d orphaned snapshot chunks removed", self.shelf.partition, removed)
+        self.littered = False
 
     async def check_retention(self, named: list[Pointer]) -> None:
         """See whether the state could still be rebuilt from the older snapshot; say so if not."""
