@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from connectors.log import Batch
 from engine.models import MODELS
@@ -99,6 +100,12 @@ def test_payloads() -> None:
     repeated = REPEATED.search(section("Outcome"))
     assert repeated is not None
     assert {*codes(repeated[1]), *names("Outcome", "field")} == set(json.loads(out.outcomes.values[0] or b""))
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+def test_specs(block: str) -> None:
+    """What README shows of a spec may stand in one."""
+    Spec.model_validate({**SPEC, **yaml.safe_load(block)})
 
 
 def test_map_is_complete() -> None:
