@@ -26,11 +26,10 @@ class Health:
         return found + [f"shard {p} makes no progress" for p in self.stalled()]
 
     def stalled(self) -> list[int]:
-        """The shards that have work, and have not committed for `watchdog.stall`."""
-        limit = self.work.spec.watchdog.stall / 1000
-        late = time.monotonic() - limit
-        return [
-            keeper.partition
-            for keeper in self.work.keepers.values()
-            if keeper.meter.progress_at < late and keeper.has_work()
-        ]
+        """The shards that have had work for `watchdog.stall`, and made no progress; to be asked often."""
+        keepers = list(self.work.keepers.values())
+        for keeper in keepers:
+            if not keeper.has_work():
+                keeper.meter.progressed()  # whoever idles is up to date
+        late = time.monotonic() - self.work.spec.watchdog.stall / 1000
+        return [keeper.partition for keeper in keepers if keeper.meter.progress_at < late]

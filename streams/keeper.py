@@ -155,11 +155,11 @@ class Keeper:
             self.failed(self, first)
 
     async def _recover(self, last: Entry | None) -> None:
-        began = time.monotonic()
+        began, place = time.monotonic(), (self.spec, self.partition, self.store, self.shelf)
         if last is None or self.fresh:
             self.shard = Shard(self.spec, self.partition)
         else:
-            self.shard = await recovery.recover(self.spec, self.partition, self.store, self.shelf, last)
+            self.shard = await recovery.recover(*place, last, self.meter.progressed)
         self.meter.recoveries += 1
         took = time.monotonic() - began
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)

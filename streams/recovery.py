@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from connectors.log import Batch, Gone, Store
 from engine.batch import Outputs
@@ -25,8 +25,18 @@ from streams.snapshot import Shelf
 log = logging.getLogger("driftline")
 
 
-async def recover(spec: Spec, partition: int, store: Store, shelf: Shelf, last: Entry) -> Shard:
-    """The shard as the entry `last` left it. Raise StateError or ReplayError when it can't be had."""
+async def recover(
+    spec: Spec,
+    partition: int,
+    store: Store,
+    shelf: Shelf,
+    last: Entry,
+    progressed: Callable[[], None] = lambda: None,
+) -> Shard:
+    """The shard as the entry `last` left it. Raise StateError or ReplayError when it can't be had.
+
+    `progressed` is called every now and then: a long replay is no stall.
+    """
     shard, seq, offset = await _load(spec, partition, store, shelf, last)
     topic = spec.topic("journal")
     start, end = await store.bounds(topic)
@@ -45,7 +55,7 @@ async def recover(spec: Spec, partition: int, store: Store, shelf: Shelf, last: 
             continue
         if entry.seq != seq + 1:
             raise StateError(f"{topic}-{partition}: entry {seq + 1} is missing, and no snapshot covers it")
-        await replay(shard, store, entry)
+        await replay(shard, store, entry, progressed)
         seq = entry.seq
     if seq != last.seq:
         raise StateError(f"{topic}-{partition} ends at entry {seq}, not {last.seq}")
@@ -78,7 +88,9 @@ async def _entries(store: Store, topic: str, first: int, end: int) -> AsyncItera
             yield offset, journal.decode(value or b"")
 
 
-async def replay(shard: Shard, store: Store, entry: Entry) -> Outputs:
+async def replay(
+    shard: Shard, store: Store, entry: Entry, progressed: Callable[[], None] = lambda: None
+) -> Outputs:
     """Walk what an entry took once more; return its outputs, which must be the committed bytes."""
     outputs, digest = Outputs(), Digest()
     refused = {(r.topic, r.offset): r for r in entry.refused}
@@ -88,6 +100,7 @@ async def replay(shard: Shard, store: Store, entry: Entry) -> Outputs:
                 for out in walk(shard, batch, refused):
                     digest.add(out.lanes())
                     outputs.extend(out)
+                progressed()
                 await asyncio.sleep(0)
         except Gone as exc:
             raise StateError(
