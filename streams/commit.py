@@ -69,10 +69,11 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     positions = dict(keeper.next)
     pieces = shard.freeze() if freeze else None
     snapshots, fallen = keeper.upkeep.there(keeper.snapshots), list[Pointer]()
+    finished, keeper.finished = keeper.finished, None
     if keeper.fresh:
         snapshots, fallen = [], snapshots
-    elif keeper.finished is not None:
-        snapshots, keeper.finished = [keeper.finished, *snapshots], None
+    elif finished is not None:
+        snapshots = [finished, *snapshots]
         fallen = snapshots[2:]
     # 2. ... to here
     entry = Entry(
@@ -98,6 +99,8 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     if keeper.entities is not None:
         keeper.entities.offer(taken.newest, taken.latest)
     # 5.
+    if finished is not None:
+        keeper.upkeep.littered = False
     for pointer in fallen:
         keeper.spawn(keeper.upkeep.retire(pointer))
     return Picture(entry.seq, offset, positions, pieces) if pieces is not None else None

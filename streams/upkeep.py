@@ -48,7 +48,6 @@ class Upkeep:
                 await self._sweep(named, picture.seq - 1)
             self.littered = True
             pointer = await snapshot.write(self.shelf, self.store, *place, picture.pieces)
-            self.littered = False
         except (LogError, StateError) as exc:  # the older snapshot and a longer journal still do
             log.warning("shard %d: no snapshot of entry %d: %s", self.shelf.partition, picture.seq, exc)
             self.littered = True
@@ -71,6 +70,7 @@ class Upkeep:
 
     async def tidy(self, snapshots: list[Pointer], seq: int) -> None:
         """After an opening at entry `seq`: remove what crashes left behind."""
+        self.littered = True
         named = snapshots[:2]
         for pointer in snapshots[2:]:
             await self.retire(pointer)
