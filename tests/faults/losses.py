@@ -81,6 +81,7 @@ def run_row(at: Place, row: Row) -> dict[str, Any]:
         if row.kill:
             _kill_at_work(path, witness)
         with Worker(path) as worker:
+            worker.wait("worker of")
             _wait_until_taken(log, spec, witness)
             code = worker.stop()
             failures = len(worker.said("the walk failed on"))
@@ -88,6 +89,10 @@ def run_row(at: Place, row: Row) -> dict[str, Any]:
     committed = _group_offsets(log, spec)
     log.close()
     fine = verdict.holds and code == 0 and committed and failures <= 2
+    if not fine:
+        say(
+            f"{verdict}, exit {code}, group's offsets {committed}, failed walks {failures}\n{worker.tail(60)}"
+        )
     return {
         "lost": verdict.lost + verdict.unburied,
         "predictions": verdict.predictions,
@@ -98,7 +103,7 @@ def run_row(at: Place, row: Row) -> dict[str, Any]:
 
 def _kill_at_work(path: Path, witness: Witness) -> None:
     with Worker(path) as worker:
-        witness.wait(3, LIMIT_S)
+        witness.wait(1, LIMIT_S)
         worker.send(signal.SIGKILL)
 
 

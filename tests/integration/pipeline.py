@@ -79,8 +79,7 @@ class Pipeline:
         return [record for batch in read_all(self.log, self.spec.topic(what)) for record in batch.records()]
 
     def reopen(self) -> None:
-        """Open the log anew, after a broker was away."""
-        self.log.close()
+        """Open the log again; a client that lives on while its broker is away leaves sockets behind."""
         self.log = open_log(self.at.url)
 
     def close(self) -> None:

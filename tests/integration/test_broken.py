@@ -35,6 +35,7 @@ def test_broker_away(breakable_kafka: Broker, tmp_path: Path) -> None:
     """A worker waits for its broker at the start, and goes on by itself when it was away at work."""
     pipeline = Pipeline(Place(f"kafka://{breakable_kafka.servers}", tmp_path))
     pipeline.feed(500)
+    pipeline.close()
     breakable_kafka.stop()
     with Worker(pipeline.path) as worker:
         worker.wait("trying again")
@@ -42,6 +43,7 @@ def test_broker_away(breakable_kafka: Broker, tmp_path: Path) -> None:
         pipeline.reopen()
         pipeline.wait(worker)
         pipeline.feed(8_000)
+        pipeline.close()
         breakable_kafka.stop(kill=True)  # in the midst of its work
         worker.wait("opening it anew", limit=30)
         breakable_kafka.start()
