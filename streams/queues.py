@@ -8,7 +8,7 @@ journal keeps it; this one keeps the early labels few.
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -65,10 +65,13 @@ class Queues:
         if not heads or self._should_wait(heads):
             return None
         topic = min(heads, key=lambda t: heads[t].timestamps[0] if len(heads[t]) else -1)
-        head = heads.pop(topic)
+        head, bisect = heads[topic], bisect_left
         stop = min(len(head), most)
-        if others := [other.timestamps[0] for other in heads.values() if len(other)]:
-            stop = max(1, min(stop, bisect_right(head.timestamps, min(others))))
+        for name, other in heads.items():
+            if name == topic:
+                bisect = bisect_right  # of equal times the event comes first, then the label
+            elif len(other):
+                stop = max(1, min(stop, bisect(head.timestamps, other.timestamps[0])))
         return head if stop >= len(head) else head.cut(0, stop)
 
     def _should_wait(self, heads: dict[str, Batch]) -> bool:
