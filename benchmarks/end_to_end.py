@@ -44,7 +44,7 @@ from tests.faults.load import Load, fill
 from tests.faults.witness import newest_entry
 
 LATENCY_RATE = 1_000
-WARM_UP_S = 3
+WARM_UP_S = 2
 SETTINGS: dict[str, Any] = {"labels": {"in_event": "y"}}
 
 
@@ -200,7 +200,7 @@ def first_commit(log: Log, spec: Spec, after: float, limit: float = 30.0) -> flo
 
 
 def run(log_name: str, events: int, quick: bool) -> dict[str, Any]:
-    seconds, times, loop = (4, 1, 20_000) if quick else (15, 3, 60_000)
+    seconds, times, loop = (2, 1, 20_000) if quick else (15, 3, 60_000)
     speeds, loops = list[Speed](), [river_loop(loop)]
     with place(log_name) as at:
         for _ in range(times):
