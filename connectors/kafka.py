@@ -16,24 +16,16 @@ from kafka.errors import (
     CoordinatorNotAvailableError,
     KafkaError,
     RetriableError,
-    TopicAlreadyExistsError,
     TransactionalIdAuthorizationFailedError,
     TransactionalIdNotFoundError,
-    for_code,
 )
 
 from connectors.kafka_batch import to_batch
 from connectors.kafka_errors import explain
 from connectors.kafka_settings import Settings, for_kafka_python
+from connectors.kafka_topics import as_topic, creation, was_created
 from connectors.log import Batch, Gone, Misfit, Payload, Topic, Unavailable
 
-COMPACTED = {
-    "cleanup.policy": "compact",
-    "segment.ms": "600000",  # only closed segments are compacted
-    "segment.bytes": "67108864",
-    "min.cleanable.dirty.ratio": "0.1",
-    "delete.retention.ms": "3600000",  # how long readers can see that a key was deleted
-}
 KNOCK_SECONDS_MAX = 3.0
 RETRY_SECONDS = 0.05
 
@@ -90,16 +82,16 @@ class KafkaLog:
     def topics(self) -> dict[str, Topic]:
         counts = self._counts()
         configs = self._configs(counts)
-        return {name: _topic(name, counts[name], configs.get(name, {})) for name in sorted(counts)}
+        return {name: as_topic(name, counts[name], configs.get(name, {})) for name in sorted(counts)}
 
     def create(self, topics: Iterable[Topic]) -> list[str]:
         there = self._counts()
-        missing = {topic.name: _creation(topic) for topic in topics if topic.name not in there}
+        missing = {topic.name: creation(topic) for topic in topics if topic.name not in there}
         if not missing:
             return []
         with self._speaking(f"creating {', '.join(missing)}"):
             results = self._admin.create_topics(missing, raise_errors=False)["topics"]
-            created = [result["name"] for result in results if _was_created(result)]
+            created = [result["name"] for result in results if was_created(result)]
             self._admin.wait_for_topics(created, timeout_ms=self.timeout * 1000)
         return created
 
@@ -299,25 +291,3 @@ def knock(servers: str, timeout: float) -> None:
         except OSError as exc:
             reasons.append(f"{server}: {exc.strerror or exc}")
     raise Unavailable(f"no Kafka broker answers ({'; '.join(reasons)})")
-
-
-def _creation(topic: Topic) -> dict[str, Any]:
-    configs = dict(COMPACTED) if topic.compacted else {}
-    if topic.retention_ms is not None and not topic.compacted:
-        configs["retention.ms"] = str(topic.retention_ms)
-    return {"num_partitions": topic.partitions, "configs": configs}
-
-
-def _was_created(result: dict[str, Any]) -> bool:
-    error = for_code(result["error_code"])
-    if error is TopicAlreadyExistsError:
-        return False  # somebody else was faster
-    if result["error_code"]:
-        raise error(f"{result['name']}: {result['error_message']}")
-    return True
-
-
-def _topic(name: str, partitions: int, configs: dict[str, str]) -> Topic:
-    compacted = "compact" in configs.get("cleanup.policy", "")
-    kept = configs.get("retention.ms")
-    return Topic(name, partitions, compacted, None if kept is None or compacted else int(kept))

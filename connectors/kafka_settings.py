@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from connectors.log import Misfit
@@ -25,6 +26,7 @@ CONNECTION = (
     "request_timeout_ms",
 )
 CONSUMER = ("session_timeout_ms", "heartbeat_interval_ms", "group_instance_id")  # for the group's member only
+FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -41,6 +43,9 @@ def check(settings: Settings) -> None:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             raise Misfit(f"kafka: there is no setting {name}; {hint}")
+    for name in FILES:
+        if settings.get(name) and not Path(str(settings[name])).is_file():
+            raise Misfit(f"kafka: {name} names {settings[name]}, which is no file")
     protocol = settings.get("security_protocol", PROTOCOLS[0])
     if protocol not in PROTOCOLS:
         raise Misfit(f"kafka: security_protocol is one of {', '.join(PROTOCOLS)}, not {protocol}")

@@ -153,7 +153,7 @@ class SqliteLog:
         if not missing:
             return []
         with self._writing():
-            return [topic.name for topic in missing if self._create(topic)]
+            return [topic.name for topic in missing if SqliteTx(self, "").create(topic)]
 
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
@@ -296,12 +296,3 @@ class SqliteLog:
         if not 0 <= partition < known.partitions:
             raise Misfit(f"{topic}: there is no partition {partition}, it has {known.partitions}")
         return known.id, partition
-
-    def _create(self, topic: Topic) -> bool:
-        sql = "INSERT OR IGNORE INTO topics (name, partitions, compacted, retention_ms) VALUES (?, ?, ?, ?)"
-        values = (topic.name, topic.partitions, topic.compacted, topic.retention_ms)
-        done = self.db.execute(sql, values)
-        rows = [(done.lastrowid, partition) for partition in range(topic.partitions)]
-        if done.rowcount == 1:
-            self.db.executemany("INSERT INTO partitions (topic, partition) VALUES (?, ?)", rows)
-        return done.rowcount == 1

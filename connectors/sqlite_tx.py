@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors import segments
-from connectors.log import Misfit, Payload
+from connectors.log import Misfit, Payload, Topic
 
 if TYPE_CHECKING:
     from connectors.sqlite import SqliteLog
@@ -17,6 +17,16 @@ class SqliteTx:
 
     def __init__(self, log: SqliteLog, group: str) -> None:
         self.log, self.db, self.group = log, log.db, group
+
+    def create(self, topic: Topic) -> bool:
+        """Create a topic; False if it is there."""
+        sql = "INSERT OR IGNORE INTO topics (name, partitions, compacted, retention_ms) VALUES (?, ?, ?, ?)"
+        values = (topic.name, topic.partitions, topic.compacted, topic.retention_ms)
+        done = self.db.execute(sql, values)
+        rows = [(done.lastrowid, partition) for partition in range(topic.partitions)]
+        if done.rowcount == 1:
+            self.db.executemany("INSERT INTO partitions (topic, partition) VALUES (?, ?)", rows)
+        return done.rowcount == 1
 
     def end(self, topic: str, partition: int) -> int:
         return self.log.bounds(topic)[partition][1]

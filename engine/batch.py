@@ -51,7 +51,7 @@ class Single:
             (batch.timestamps[i],),
             (batch.keys[i],),
             (batch.values[i],),
-            (tuple(batch.headers[i]),) if batch.headers is not None else None,
+            (tuple(batch.headers[i]),) if batch.headers is not None and batch.headers[i] else None,
         )
 
     def __len__(self) -> int:

@@ -25,7 +25,7 @@ TRANSPORTS.aliases["memory"] = "streams.embedded_transport:Transport"
 TRANSPORTS.aliases["kafka"] = "streams.kafka_transport:Transport"
 
 SESSION_MS = 6_000  # the shortest that brokers allow by default: how long a dead member is waited for
-HEARTBEAT_MS = 1_000
+HEARTBEAT_MS = 300  # a member learns from its heartbeat that another is gone
 REBALANCE_S = 20.0
 FETCH_RECORDS = 1_000
 FETCH_BYTES = 1 << 20

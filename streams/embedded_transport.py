@@ -7,6 +7,7 @@ losing the lease happens to Faust as a rebalance, in the order in which a Kafka 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -20,6 +21,8 @@ from connectors.embedded import Embedded
 from connectors.log import LogError, Refused, Store
 from streams.message import Delivery
 from streams.sharded import ShardedConsumer
+
+log = logging.getLogger("driftline")
 
 BATCH_MAX = 1000  # records of one fetch and topic
 LEASE_MS = 1000
@@ -86,6 +89,8 @@ class Consumer(ShardedConsumer, base.Consumer):
         self.assigned = assigned
         self.app.consumer_generation_id += 1
         await self.on_partitions_assigned(set(assigned), self.app.consumer_generation_id)
+        if not assigned and not self.work.standby:
+            log.info("another worker is active; standing by")
         self.work.standby = not assigned
 
     async def on_stop(self) -> None:

@@ -70,8 +70,10 @@ class Consumer(ShardedConsumer, driver.Consumer):
         return batches
 
     def lag(self, tp: TP) -> int:
+        if tp not in self.fetched:
+            return 0
         end = self.highwater(tp)
-        return 0 if end is None or tp not in self.fetched else max(0, end - self.fetched[tp])
+        return 1 if end is None else max(0, end - self.fetched[tp])  # None: not asked yet, so it may be
 
     async def seek_all(self, offsets: dict[TP, int]) -> None:
         thread = self._thread

@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors.log import Batch, LogError, Misfit, Store
 from engine.batch import Output, Outputs
-from engine.errors import StateError
+from engine.errors import ReplayError, StateError
 from engine.shard import TURN, Shard
 from engine.spec import Spec
 from streams import journal, recovery
@@ -45,7 +45,7 @@ class Keeper:
     lag
         How many more records of a topic are there than were offered.
     fresh
-        Begin with an empty state if the state that is there was made under another spec.
+        Begin with an empty state if the one that is there is of another spec or can't be rebuilt.
     entities
         What is told of every commit's newest entities, if there is a cache.
     """
@@ -104,7 +104,7 @@ class Keeper:
                 self._check(last)
                 self.next.update(last.next)
                 self.snapshots = list(last.snapshots)
-            await self._skip_what_is_gone()
+            self.next = await self.upkeep.skip_what_is_gone(self.next, say=self.seq > 0)
         self._clear()
         self.spawn(self._live(last))
 
@@ -121,18 +121,6 @@ class Keeper:
                 f"from here; or name a new pipeline"
             )
         self.fresh = True
-
-    async def _skip_what_is_gone(self) -> None:
-        for topic, wanted in self.next.items():
-            start, _ = await self.store.bounds(topic)
-            if start > wanted and self.seq > 0:
-                log.error(
-                    "%s-%d: the records from offset %d to %d were deleted before they were taken: "
-                    "its retention is shorter than this worker was away",
-                    *(topic, self.partition, wanted, start - 1),
-                )
-                self.meter.records_gone += start - wanted
-            self.next[topic] = max(start, wanted)
 
     async def _live(self, last: Entry | None) -> None:
         try:
@@ -156,10 +144,15 @@ class Keeper:
 
     async def _recover(self, last: Entry | None) -> None:
         began, place = time.monotonic(), (self.spec, self.partition, self.store, self.shelf)
-        if last is None or self.fresh:
-            self.shard = Shard(self.spec, self.partition)
-        else:
-            self.shard = await recovery.recover(*place, last, self.meter.progressed)
+        if last is not None and not self.fresh:
+            try:
+                self.shard = await recovery.recover(*place, last, self.meter.progressed)
+            except (StateError, ReplayError) as exc:
+                if not self.may_be_fresh:
+                    raise
+                log.error("shard %d: %s; --fresh: a new state goes on from here", self.partition, exc)
+                self.fresh = True
+        self.shard = self.shard or Shard(self.spec, self.partition)
         self.meter.recoveries += 1
         took = time.monotonic() - began
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-LEVELS = ("debug", "info", "warning", "error")
+NOISY = ("aiokafka", "kafka", "faust", "mode")
+SAID_EVERY_S = 10.0
 
 
 class JsonLines(logging.Formatter):
@@ -38,18 +39,30 @@ class Lines(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03d %(levelname)-8s %(message)s", "%H:%M:%S")
 
 
+class Sparse(logging.Filter):
+    """Lets through what the libraries below report only so often, each of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        library = record.name.partition(".")[0]
+        if library not in NOISY or record.levelno < logging.ERROR:
+            return True
+        if record.created - self.said.get(library, 0.0) < SAID_EVERY_S:
+            return False
+        self.said[library] = record.created
+        return True
+
+
 def set_up_logging(level: str, json: bool, pipeline: str) -> None:
     """Send this package's log to stderr, and of the others what is a warning."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(pipeline) if json else Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("driftline").setLevel(level.upper())
-    # The clients report a broken connection fifty times a second; what it means for us we say ourselves.
-    quiet = {
-        "aiokafka": logging.CRITICAL,
-        "kafka": logging.CRITICAL,
-        "faust": logging.ERROR,
-        "mode": logging.ERROR,
-    }
-    for name, least in quiet.items():
-        logging.getLogger(name).setLevel(least if level != "debug" else logging.INFO)
+    # What broken connections mean for us we say ourselves; the clients repeat them fifty times a second.
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR if level != "debug" else logging.INFO)
+    handler.addFilter(Sparse())

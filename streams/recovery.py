@@ -110,7 +110,8 @@ async def replay(
     if digest.hex() != entry.digest:
         raise ReplayError(
             f"shard {shard.partition}: walking entry {entry.seq} again gives other bytes than it gave "
-            f"before. Is the model the same, with the same versions of its packages, and seeded?"
+            f"before. Is the model the same, with the same versions of its packages, and seeded? "
+            f"Put it back; or start with --fresh: an untrained model goes on from here"
         )
     return outputs
 

@@ -21,6 +21,7 @@ from typing import Any
 from faust.types import TP
 
 from connectors.log import Batch, LogError, Refused, Store, Unavailable
+from engine.errors import DriftlineError
 from streams.keeper import Keeper
 from streams.message import Delivery, message
 
@@ -116,7 +117,11 @@ class ShardedConsumer:
             self.failed(keeper, exc)
 
     def _lag(self, partition: int, topic: str) -> int:
-        return self.lag(TP(topic, partition))
+        """How many records of a topic the keeper was not offered: not fetched yet, or on their way to it."""
+        tp, keeper = TP(topic, partition), self.keepers[partition]
+        end = keeper.queues.end(topic)
+        offered = keeper.next[topic] if end is None else end
+        return self.lag(tp) + max(0, self.fetched.get(tp, offered) - offered)
 
     def failed(self, keeper: Keeper, exc: BaseException) -> None:
         """Throw the keeper's memory away and open it anew, if it is ours still; or stop the worker.
@@ -130,9 +135,9 @@ class ShardedConsumer:
             unavailable = not isinstance(exc, Refused)
             self._spawn(self._reset(keeper, UNAVAILABLE_WAIT if unavailable else self.settle))
         else:
-            kind = exc if isinstance(exc, LogError) else f"{type(exc).__name__}: {exc}"
-            log.critical("shard %d: %s", keeper.partition, kind, exc_info=exc)
-            self.work.stop(str(exc), exc)
+            told = isinstance(exc, (LogError, DriftlineError))  # in a sentence of its own
+            log.critical("shard %d: %s", keeper.partition, exc, exc_info=None if told else exc)
+            self.work.stop("a shard can't go on", exc)
 
     async def _reset(self, keeper: Keeper, wait: float) -> None:
         generation = self.app.consumer_generation_id

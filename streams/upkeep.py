@@ -103,3 +103,18 @@ class Upkeep:
                 " and ".join(short),
                 older.seq,
             )
+
+    async def skip_what_is_gone(self, positions: dict[str, int], say: bool) -> dict[str, int]:
+        """Where the inputs go on, if records before that were deleted; that is lost data, so say it."""
+        found = {}
+        for topic, wanted in positions.items():
+            start, _ = await self.store.bounds(topic)
+            found[topic] = max(start, wanted)
+            if start > wanted and say:
+                self.meter.records_gone += start - wanted
+                log.error(
+                    "%s-%d: the records from offset %d to %d were deleted before they were taken: "
+                    "its retention is shorter than this worker was away",
+                    *(topic, self.shelf.partition, wanted, start - 1),
+                )
+        return found

@@ -93,6 +93,7 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
         await asyncio.wait_for(app.stop(), STOP_S)
     if site is not None:
         await site.cleanup()
+    log.info("worker of %s stopped", work.spec.pipeline)
     return 0 if work.error is None else 1
 
 

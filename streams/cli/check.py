@@ -1,10 +1,14 @@
 """`driftline check`: what the spec says, or what is wrong with it."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from connectors import kafka_settings
+from connectors.urls import split_url
 from engine.duration import duration_text
 from engine.spec import TOPICS, Spec
 from streams import specfile, speckeys
@@ -18,10 +22,24 @@ from streams.cli.common import (
     put,
     put_json,
 )
+from streams.keys import snapshot_key
 from streams.specfile import SpecFileError
 from streams.yamlfile import dotted
 
 FIELDS_SHOWN = 30
+
+
+def holds(spec: Spec, folder: Path) -> None:
+    """What the spec's own rules can't see: the transport, its settings, and the model."""
+    from engine.shard import Shard
+
+    scheme = split_url(spec.transport)[0]
+    kafka_settings.check(spec.kafka)
+    if scheme == "kafka" or spec.snapshots.key is not None:
+        snapshot_key(spec)
+    sys.path.insert(0, str(folder))  # the user's own models lie beside the spec
+    Shard(spec, 0)
+
 
 SchemaOption = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a spec, for editors.")]
 ReferenceOption = Annotated[
@@ -49,6 +67,7 @@ def check(
         return
     try:
         wanted = load_spec(spec, transport, set_)
+        holds(wanted, spec.resolve().parent)
     except SpecFileError as error:
         if json:
             put_json({"ok": False, "problems": [_problem(*problem) for problem in error.problems]})

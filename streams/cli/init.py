@@ -24,6 +24,7 @@ def init(folder: FolderArgument = Path(), json: JsonOption = False) -> None:
     say("next:")
     if folder != Path():
         put(f"cd {folder}")
-    put("driftline produce payments.csv && driftline produce labels.csv --to labels")
+    put("driftline produce payments.csv --time-from-field")
+    put("driftline produce labels.csv --to labels --time-from-field")
     put("driftline run")
     put("driftline tail predictions")
