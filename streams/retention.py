@@ -38,5 +38,6 @@ async def trim(keeper: Keeper, embedded: Embedded, before_ms: int) -> None:
     spec, older = keeper.spec, keeper.snapshots[1]
     needed = {**older.next, spec.topic("journal"): older.journal}
     for topic in (*needed, *spec.outputs):
-        old = embedded.offset_at(topic, keeper.partition, before_ms)
-        await embedded.trim(topic, keeper.partition, min(old, needed.get(topic, old)))
+        home = keeper.partition % len(embedded.bounds(topic))  # outputs may have fewer partitions
+        old = embedded.offset_at(topic, home, before_ms)
+        await embedded.trim(topic, home, min(old, needed.get(topic, old)))
