@@ -20,6 +20,7 @@ from engine.batch import Outputs
 from streams import journal
 from streams.entities import Row
 from streams.journal import Digest, Entry, Pointer, Refusal, Run
+from streams.meter import Totals
 
 if TYPE_CHECKING:
     from streams.keeper import Keeper
@@ -68,6 +69,7 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     taken, keeper.open = keeper.open, Open()
     positions = dict(keeper.next)
     pieces = shard.freeze() if freeze else None
+    totals = Totals.of(shard)
     snapshots, fallen = keeper.upkeep.there(keeper.snapshots), list[Pointer]()
     finished, keeper.finished = keeper.finished, None
     if keeper.fresh:
@@ -96,6 +98,7 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
         lanes = {}
     offset = await store.commit(lanes, positions, journal.encode(entry))
     keeper.committed(entry, offset)
+    keeper.meter.totals = totals
     if keeper.entities is not None:
         keeper.entities.offer(taken.newest, taken.latest)
     # 5.

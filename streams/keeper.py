@@ -22,7 +22,7 @@ from streams import journal, recovery
 from streams.commit import Open, Picture, commit
 from streams.entities import Entities
 from streams.journal import Entry, Pointer
-from streams.meter import Meter
+from streams.meter import Meter, Totals
 from streams.poison import Poison
 from streams.queues import Queues
 from streams.snapshot import Shelf
@@ -154,6 +154,7 @@ class Keeper:
                 self.fresh = True
         self.shard = self.shard or Shard(self.spec, self.partition)
         self.meter.recoveries += 1
+        self.meter.totals = Totals.of(self.shard)
         took = time.monotonic() - began
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)
         self.spawn(self.upkeep.tidy(self.snapshots, self.seq))

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.log import Batch
+from engine.shard import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a shard has counted since it began.
+
+    Told as of the last commit, and told on while the shard recovers: what is taken anew after a refusal
+    must not make a counter go down, which Prometheus takes for a new process.
+    """
+
+    events: int
+    predicted: int
+    rejected: Mapping[str, int]
+    labels: Mapping[str, int]
+
+    @classmethod
+    def of(cls, shard: Shard) -> Totals:
+        counts = shard.join.counts
+        labels = {name: getattr(counts, name) for name in counts.__slots__}
+        return cls(shard.events, shard.predicted, dict(shard.rejected), labels)
 
 
 @dataclass(slots=True)
@@ -25,6 +47,7 @@ class Meter:
     commit_at: float = 0.0
     snapshot_at: float = 0.0
     progress_at: float = field(default_factory=time.monotonic)
+    totals: Totals | None = None  # None: not recovered yet
 
     def walked(self, batch: Batch, seconds: float) -> None:
         self.batches += 1

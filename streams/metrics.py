@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -120,15 +119,15 @@ class Collector:
             yield "driftline_consumer_lag_records", (topic, str(keeper.partition)), lag
 
     def _of_state(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
-        shard = keeper.shard
-        if shard is None:
+        if (totals := keeper.meter.totals) is not None:
+            yield "driftline_events_total", (pipeline, "taken"), totals.events
+            yield "driftline_events_total", (pipeline, "predicted"), totals.predicted
+            for reason, count in totals.rejected.items():
+                yield "driftline_dead_letters_total", (pipeline, str(reason)), count
+            for outcome, count in totals.labels.items():
+                yield "driftline_labels_joined_total", (pipeline, outcome), count
+        if (shard := keeper.shard) is None:
             return
-        yield "driftline_events_total", (pipeline, "taken"), shard.events
-        yield "driftline_events_total", (pipeline, "predicted"), shard.predicted
-        for reason, count in shard.rejected.items():
-            yield "driftline_dead_letters_total", (pipeline, str(reason)), count
-        for outcome, count in asdict(shard.join.counts).items():
-            yield "driftline_labels_joined_total", (pipeline, outcome), count
         place = (pipeline, str(keeper.partition))
         yield "driftline_labels_waiting", (*place, "remembered"), len(shard.join.ledger)
         yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
