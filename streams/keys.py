@@ -35,9 +35,27 @@ def snapshot_key(spec: Spec) -> bytes:
 
 
 def _beside(path: Path) -> bytes:
+    if not path.exists():
+        _make(path)
+    key = path.read_text().strip().encode()
+    if len(key) < BYTES_MIN:
+        raise SpecError(
+            f"{path} holds no key: {len(key)} characters, at least {BYTES_MIN}. Put it back; or delete it: "
+            f"another is made, with which older snapshots can't be read"
+        )
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a key in full before it gets its name: of several workers that start at once, one makes it."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+        path.hardlink_to(draft)
     except FileExistsError:
         pass
-    return path.read_text().strip().encode()
+    finally:
+        draft.unlink()
