@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
-
-import msgspec
 
 NOISY = ("aiokafka", "kafka", "faust", "mode")
 SAID_EVERY_S = 10.0
@@ -29,7 +28,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        return json.dumps(line)  # in ASCII: a line parses whatever the terminal's encoding is
 
 
 class Lines(logging.Formatter):
