@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ from connectors.memory import MemoryLog
 from engine.batch import Output, Outputs
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import journal, recovery, topics
+from streams import http, journal, recovery, topics
+from streams.app import Work, make_app
+from streams.health import Health
 from streams.journal import Digest, Entry
 from streams.keeper import Keeper
 from streams.snapshot import Shelf
@@ -47,7 +50,7 @@ class Chain:
 def quick(**changes: Any) -> Spec:
     """A small pipeline whose keepers commit as soon as there is anything."""
     given: dict[str, Any] = {
-        "transport": "memory://",
+        "transport": "memory://tests",
         "commit": {"every": 0},
         "model": {"use": "tests.streams.keepers:Chain"},
     }
@@ -306,3 +309,32 @@ def walked(stage: Stage, shard: Shard, entry: Entry, at: dict[str, int]) -> Outp
 def flat(lane: Output) -> Lane:
     headers = lane.headers if lane.headers is not None else [()] * len(lane)
     return [(k, v, tuple(h)) for k, v, h in zip(lane.keys, lane.values, headers, strict=True)]
+
+
+# -- a worker ----------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def running(stage: Stage) -> AsyncIterator[Work]:
+    """A whole worker of a stage's pipeline, Faust and all, in this process."""
+    work = Work(stage.spec, stage.log, KEY)
+    app = make_app(work)
+    app.finalize()
+    app.in_worker = True
+    await app.start()
+    try:
+        await until(lambda: not Health(work).reasons())
+        yield work
+    finally:
+        await app.stop()
+
+
+@asynccontextmanager
+async def served(work: Work) -> AsyncIterator[str]:
+    """The address at which a worker answers."""
+    site = await http.serve(work, Health(work))
+    assert site is not None
+    try:
+        yield f"http://127.0.0.1:{site.addresses[0][1]}"
+    finally:
+        await site.cleanup()
