@@ -18,10 +18,12 @@ from typing import Any, NamedTuple
 
 from connectors import segments
 from connectors.embedded import EmbeddedStore
-from connectors.log import Batch, Gone, Misfit, Payload, Refused, Topic
+from connectors.log import Batch, Gone, Misfit, Payload, Refused, Topic, Unavailable
 from connectors.sqlite_file import (
     LOCK_SECONDS_MAX,
     LOCKED,
+    READ,
+    TAKE,
     commit,
     explain,
     open_file,
@@ -30,18 +32,12 @@ from connectors.sqlite_file import (
     undoing,
     writing,
 )
+from connectors.sqlite_owner import end_if_frozen, identity
 from connectors.sqlite_tx import SqliteTx
 
 POLL_SECONDS = 0.002  # between two looks for what other processes have committed
 READ_BYTES_MAX = 8 << 20  # a read ends early when it has unpacked so much
 TRIM_SEGMENTS = 32  # deleted in one transaction, so that nobody waits long
-
-# One statement, so that the bounds and the segments are of the same moment.
-READ = """
-SELECT p.start, p."end", s.first, s.body FROM partitions p
-LEFT JOIN segments s ON s.topic=p.topic AND s.partition=p.partition AND s."end">?
-WHERE p.topic=? AND p.partition=? ORDER BY s."end" LIMIT ?
-"""
 
 
 class _Known(NamedTuple):
@@ -185,15 +181,16 @@ class SqliteLog:
     async def take_lease(self, group: str, seconds: float) -> int | None:
         if not self._is_free(group):
             return None
-        async with self._writing_aside():
-            if not self._is_free(group):  # another process may have been faster
-                return None
-            self.db.execute(
-                "INSERT INTO leases VALUES (?, 1, ?, ?) ON CONFLICT (grp) DO UPDATE"
-                " SET epoch=epoch+1, seconds=excluded.seconds, expires=excluded.expires",
-                (group, seconds, time.monotonic() + seconds),
-            )
-            return self.epoch(group)
+        try:
+            async with self._writing_aside(min(LOCK_SECONDS_MAX, seconds / 2)):
+                if not self._is_free(group):  # another process may have been faster
+                    return None
+                self.db.execute(TAKE, (group, seconds, time.monotonic() + seconds, identity()))
+                return self.epoch(group)
+        except Unavailable:  # locked for so long: asked again soon
+            for (owner,) in self.rows("SELECT owner FROM leases WHERE grp=?", group):
+                end_if_frozen(owner)
+            return None
 
     async def renew_lease(self, group: str, epoch: int, seconds: float) -> None:
         async with self.owned(group, epoch, seconds):
@@ -228,10 +225,10 @@ class SqliteLog:
     # -- inside
 
     @asynccontextmanager
-    async def _writing_aside(self) -> AsyncIterator[None]:
+    async def _writing_aside(self, patience: float = LOCK_SECONDS_MAX) -> AsyncIterator[None]:
         """A transaction whose lock and whose COMMIT don't block the event loop. Its body must not await."""
         async with self._turn:
-            await self._lock()
+            await self._lock(patience)
             with speaking(self.path):
                 with self._seeing_own_writes(), undoing(self.db):
                     yield
@@ -254,9 +251,9 @@ class SqliteLog:
         finally:
             self._reading = self._reader
 
-    async def _lock(self) -> None:
+    async def _lock(self, patience: float) -> None:
         """Take the write lock without blocking the event loop."""
-        deadline = time.monotonic() + LOCK_SECONDS_MAX
+        deadline = time.monotonic() + patience
         while not self._try_lock(time.monotonic() > deadline):
             await asyncio.sleep(0.0005)
 

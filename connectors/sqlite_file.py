@@ -30,8 +30,20 @@ CREATE TABLE positions (
     grp TEXT, topic INTEGER, partition INTEGER, position INTEGER NOT NULL,
     PRIMARY KEY (grp, topic, partition)) WITHOUT ROWID;
 CREATE TABLE leases (
-    grp TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seconds REAL NOT NULL, expires REAL NOT NULL)
-    WITHOUT ROWID;
+    grp TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seconds REAL NOT NULL, expires REAL NOT NULL,
+    owner TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+# One statement, so that the bounds and the segments are of the same moment.
+READ = """
+SELECT p.start, p."end", s.first, s.body FROM partitions p
+LEFT JOIN segments s ON s.topic=p.topic AND s.partition=p.partition AND s."end">?
+WHERE p.topic=? AND p.partition=? ORDER BY s."end" LIMIT ?
+"""
+
+TAKE = """
+INSERT INTO leases VALUES (?, 1, ?, ?, ?) ON CONFLICT (grp) DO UPDATE
+SET epoch=epoch+1, seconds=excluded.seconds, expires=excluded.expires, owner=excluded.owner
 """
 
 NO_ROOM = {

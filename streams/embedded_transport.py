@@ -18,7 +18,7 @@ from mode import Service
 
 from connectors import split_url
 from connectors.embedded import Embedded
-from connectors.log import LogError, Refused, Store
+from connectors.log import LogError, Refused, Store, Unavailable
 from streams.message import Delivery
 from streams.sharded import ShardedConsumer
 
@@ -58,6 +58,8 @@ class Consumer(ShardedConsumer, base.Consumer):
             if self.topics:
                 try:
                     await self._keep_lease()
+                except Unavailable as exc:
+                    log.warning("%s; asking again", exc)
                 except LogError as exc:
                     self.work.stop(str(exc), exc)
                     return

@@ -26,6 +26,7 @@ from streams.sharded import ShardedConsumer
 FETCH_WAIT_MS = 20
 # Short, since a seek waits for a fetch to end, and so does a shard that is not yet wanted.
 GETMANY_S = 0.1
+FULL_S = 0.005
 
 kafka_records.install()
 
@@ -55,12 +56,14 @@ class Consumer(ShardedConsumer, driver.Consumer):
         return KafkaStore(self.shared, spec.pipeline, partition, spec.topic("journal"))
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Delivery]]:
-        wanted = set(filter(self.wants, active_partitions or ()))
+        active = active_partitions or set()
+        wanted = set(filter(self.wants, active))
         if not wanted:
             await asyncio.sleep(0.002)
             return {}
         async with self.fetch_lock:
-            found = await super()._getmany(wanted, GETMANY_S) or {}
+            # While a queue is full, don't let it run empty waiting for what the other topics may bring.
+            found = await super()._getmany(wanted, GETMANY_S if wanted == active else FULL_S) or {}
             batches = {}
             for (topic, partition), records in found.items():
                 tp = TP(topic, partition)

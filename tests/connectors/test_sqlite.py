@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -328,3 +329,34 @@ def test_durable_by_default(log: SqliteLog, path: str) -> None:
 def test_errors_have_sentences() -> None:
     """An error that nobody foresaw still names the file."""
     assert "log.db: disk I/O" in str(sqlite_file.explain(sqlite3.OperationalError("disk I/O"), "log.db"))
+
+
+FREEZES = """
+import asyncio, os, signal, sys
+from connectors.sqlite import SqliteLog
+
+log = SqliteLog(sys.argv[1])
+asyncio.run(log.take_lease("g", 0.5))
+log.db.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_holder_that_froze_while_it_wrote_is_ended(path: str) -> None:
+    """It keeps the file locked for everybody, and no lease ends that: whoever takes over ends it."""
+    SqliteLog(path).close()
+    frozen = subprocess.Popen([sys.executable, "-c", FREEZES, path], stdout=subprocess.PIPE, text=True)
+    assert frozen.stdout is not None
+    assert frozen.stdout.readline() == "locked\n"
+    log = SqliteLog(path)
+
+    async def take() -> int | None:
+        while (epoch := await log.take_lease("g", 0.5)) is None:
+            await asyncio.sleep(0.05)
+        return epoch
+
+    assert asyncio.run(asyncio.wait_for(take(), 10)) == 2
+    assert frozen.wait(5) == -signal.SIGKILL
+    frozen.stdout.close()
+    log.close()
