@@ -225,10 +225,10 @@ class SqliteLog:
     # -- inside
 
     @asynccontextmanager
-    async def _writing_aside(self, patience: float = LOCK_SECONDS_MAX) -> AsyncIterator[None]:
+    async def _writing_aside(self, patience: float | None = None) -> AsyncIterator[None]:
         """A transaction whose lock and whose COMMIT don't block the event loop. Its body must not await."""
         async with self._turn:
-            await self._lock(patience)
+            await self._lock(LOCK_SECONDS_MAX if patience is None else patience)
             with speaking(self.path):
                 with self._seeing_own_writes(), undoing(self.db):
                     yield

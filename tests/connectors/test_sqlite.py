@@ -225,12 +225,13 @@ def test_locked_by_another(log: SqliteLog, path: str, monkeypatch: pytest.Monkey
 
     async def story() -> None:
         nonlocal beats
-        waiting = asyncio.create_task(log.take_lease("g", 60))
+        waiting = asyncio.create_task(log.release_lease("g", 1))
         while not waiting.done():
             beats += 1
             await asyncio.sleep(0.01)
         with pytest.raises(Unavailable, match="kept it locked"):
             await waiting
+        assert await log.take_lease("g", 60) is None  # to be asked again
 
     asyncio.run(story())
     assert beats > 5
