@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from connectors.log import Batch
+from connectors.log import Batch, Refused
 from engine.batch import Outputs
 from streams import journal
 from streams.entities import Row
@@ -93,7 +93,9 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     keeper.in_flight = taken.records
     lanes = keeper.lanes(taken.outputs)
     if keeper.eager:
-        async with keeper.send_lock:  # whatever is on its way has arrived
+        async with keeper.send_lock:  # whatever is on its way has arrived, or is not known to have
+            if keeper.shard is None:
+                raise Refused("outputs that were sent before this commit may not have arrived")
             await store.send(lanes)
         lanes = {}
     offset = await store.commit(lanes, positions, journal.encode(entry))

@@ -260,7 +260,11 @@ class Keeper:
             self.unsent.clear()
             async with self.send_lock:
                 outputs, self.open.outputs = self.open.outputs, Outputs()
-                await self.store.send(self.lanes(outputs))
+                try:
+                    await self.store.send(self.lanes(outputs))
+                except BaseException:
+                    self.ready, self.shard = False, None  # nobody can tell what arrived: commit nothing
+                    raise
 
     def lanes(self, outputs: Outputs) -> dict[str, Output]:
         """Outputs by the full names of their topics."""
