@@ -73,8 +73,8 @@ def records(load: Load, going: Callable[[], bool] = lambda: True) -> Iterator[Se
     """Events in order, each followed or preceded by its labels, for as long as it is going.
 
     >>> load = Load("", "e", "l", events=2, delay=0, damage=0)
-    >>> [sent.value[:24] for sent in records(load)]
-    [b'{"id":"e0","entity":"c13', b'{"id":"e1","entity":"c12']
+    >>> [sent.value[:10] for sent in records(load)]
+    [b'{"id":"e0"', b'{"id":"e1"']
     """
     rng, waiting = random.Random(load.seed), list[tuple[int, int, bytes]]()
     encode = msgspec.json.encode
