@@ -45,7 +45,7 @@ def check(settings: Settings) -> None:
             raise Misfit(f"kafka: there is no setting {name}; {hint}")
     for name in FILES:
         if settings.get(name) and not Path(str(settings[name])).is_file():
-            raise Misfit(f"kafka: {name} names {settings[name]}, which is no file")
+            raise Misfit(f"kafka: can't use {settings[name]} as {name}: there is no such file")
     protocol = settings.get("security_protocol", PROTOCOLS[0])
     if protocol not in PROTOCOLS:
         raise Misfit(f"kafka: security_protocol is one of {', '.join(PROTOCOLS)}, not {protocol}")
