@@ -19,7 +19,7 @@ What may happen to a label, and what comes of it (all counted in `Counts`):
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any
 
 from engine.batch import Single
@@ -209,17 +209,17 @@ class Join:
 
     def expire(self) -> None:
         """Forget what is too much, and what has waited longer than `labels.wait` of event time."""
-        for event_id in list(islice(self.ledger, max(0, len(self.ledger) - self.remember_max))):
-            self._forget(event_id, "dropped")
-        horizon = self.newest - self.wait
-        for event_id in list(takewhile(lambda name: self._is_older(name, horizon), self.ledger)):
-            self._forget(event_id, "expired")
+        horizon, excess = self.newest - self.wait, len(self.ledger) - self.remember_max
+        gone: list[tuple[str, str]] = []
+        for event_id, known in self.ledger.items():
+            too_many = len(gone) < excess
+            if not too_many and known is not None and known[0][1] >= horizon:
+                break
+            gone.append((event_id, "dropped" if too_many else "expired"))
+        for event_id, how in gone:
+            self._forget(event_id, how)
         for label_id in list(takewhile(lambda name: self.early[name].time < horizon, self.early)):
             self._part(label_id, 0, "no event of this id came within labels.wait")
-
-    def _is_older(self, event_id: str, horizon: int) -> bool:
-        known = self.ledger[event_id]
-        return known is None or known[0][1] < horizon
 
     def _forget(self, event_id: str, how: str) -> None:
         known = self.ledger.pop(event_id)
