@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from connectors.log import Batch
 
 RECORDS_MAX = 4_000  # of one topic
-PATIENCE_S = 0.25  # how long a catch-up waits for a topic that is behind and has nothing here
+PATIENCE_S = 0.1  # how long a catch-up waits for a topic that is behind and has nothing here
 
 
 class Queues:
