@@ -13,7 +13,7 @@ from connectors.log import Full, Misfit, Refused, Unavailable
 from engine.errors import StateError
 from streams.queues import RECORDS_MAX
 from tests.engine.cases import batch, event
-from tests.streams.keepers import Kept, Stage, until
+from tests.streams.keepers import Fault, Kept, Stage, until
 
 OTHER_MODEL = {"use": "tests.streams.keepers:Chain", "with": {"start": 0.25}}
 
@@ -104,7 +104,7 @@ def test_open_runs_are_kept() -> None:
     """What was taken and not committed before it was parked is committed after it is opened again."""
 
     async def story() -> None:
-        stage = Stage(commit={"every": "1h"})
+        stage = Stage(commit={"every": "30s"})
         stage.events(0, 1)
         keeper = await stage.keeper().opened()
         await stage.settle(keeper)  # the first commit is due at once
@@ -250,7 +250,7 @@ def test_park_commits() -> None:
     """A keeper that is told to let go commits what it took."""
 
     async def story() -> None:
-        stage = Stage(commit={"every": "1h"})
+        stage = Stage(commit={"every": "30s"})
         stage.events(0, 1)
         keeper = await stage.settle(await stage.keeper().opened())
         stage.events(1, 100)
@@ -266,7 +266,7 @@ def test_park_keeps_its_limit() -> None:
     """A log that does not answer holds nobody up; nobody can tell what became of the commit, then."""
 
     async def story() -> None:
-        stage = Stage(commit={"every": "1h"})
+        stage = Stage(commit={"every": "30s"})
         stage.events(0, 1)
         keeper = await stage.settle(await stage.keeper().opened())
         stage.events(1, 100)
@@ -303,6 +303,24 @@ def test_park_when_it_is_over(slow: bool) -> None:
         assert [e for e in keeper.failures if not isinstance(e, Refused)] == []
         assert keeper.shard is None
         assert stage.ids() == ids(0, 3000)
+
+    asyncio.run(story())
+
+
+def test_park_when_it_was_over_before() -> None:
+    """The last commit itself is refused, and the walk has no state any more: nobody is told of a failure."""
+
+    async def story() -> None:
+        stage = Stage(commit={"every": "30s"})
+        stage.events(0, 1)
+        keeper = await stage.settle(await stage.keeper().opened())
+        await stage.settle(await stage.keeper().opened())
+        stage.events(1, 3000)
+        stage.fetch(keeper)
+        await until(lambda: keeper.open.records > 0)
+        assert keeper.queues
+        await keeper.park()
+        assert (keeper.failures, keeper.shard) == ([], None)
 
     asyncio.run(story())
 
@@ -389,7 +407,7 @@ def test_outputs_are_sent_at_once() -> None:
     """With at_least_once a prediction does not wait for the commit, which follows later."""
 
     async def story() -> None:
-        stage = Stage(**AT_LEAST, commit={"every": "1h"})
+        stage = Stage(**AT_LEAST, commit={"every": "30s"})
         stage.events(0, 1)
         keeper = await stage.settle(await stage.keeper().opened())
         stage.events(1, 100)
@@ -455,6 +473,30 @@ def test_the_journal_is_fenced_all_the_same() -> None:
         gate.set()
         await until(lambda: bool(zombie.failures))
         assert len(stage.entries()) == 1
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("parks", [False, True])
+def test_what_did_not_arrive_is_sent_again(parks: bool) -> None:
+    """If a send fails while a commit waits for it, the commit must not go on as if it had arrived."""
+
+    async def story() -> None:
+        stage = Stage(**AT_LEAST)
+        stage.events(0, 40)
+        keeper, gate = await stage.keeper().opened(), asyncio.Event()
+        keeper.store.faults["send"].append(Fault(Unavailable("away"), gate=gate))
+        stage.fetch(keeper)
+        await until(lambda: keeper.store.calls["send"] == 1)
+        if parks:
+            parked = asyncio.create_task(keeper.park())
+        await until(keeper.commit_lock.locked)
+        gate.set()
+        if parks:
+            await parked
+        await until(lambda: not keeper.ready)
+        await stage.settle(await keeper.reset())
+        assert stage.ids() == ids(0, 40)
 
     asyncio.run(story())
 
@@ -532,6 +574,27 @@ def test_fresh(every_records: int) -> None:
         assert (keeper.shard.events, stage.ids()) == (100, ids(0, 150))
 
     asyncio.run(story())
+
+
+def test_fresh_when_the_state_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    """A state that can't be rebuilt is given up with --fresh, and only with it."""
+
+    async def story() -> None:
+        stage = await committed(snapshots={"every_records": 1})
+        for pointer in stage.entries()[-1].snapshots:
+            stage.damage(pointer.first)
+        await stage.log.trim("p.events", 0, 1)
+        (error,) = (await stage.keeper().opened()).failures
+        assert isinstance(error, StateError)
+        stage.events(50, 60)
+        keeper = await stage.settle(await stage.keeper(fresh=True).opened())
+        assert keeper.shard is not None
+        assert (keeper.shard.events, stage.ids()) == (10, ids(0, 60))
+        assert [entry.fresh for entry in stage.entries() if entry.fresh] == [True]
+        assert (await stage.keeper().opened()).failures == []
+
+    asyncio.run(story())
+    assert "--fresh: a new state goes on from here" in caplog.text
 
 
 def test_fresh_when_nothing_changed() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from connectors.log import Refused
 from engine.shard import Shard
 from streams.journal import Refusal
@@ -76,6 +78,19 @@ def test_a_restart_does_not_meet_it_again() -> None:
         assert keeper.shard is not None
         assert keeper.shard.rejected["engine_error"] == 1
         assert made.ids()[-1] == "e59"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_in_a_short_batch(n: int) -> None:
+    """Only the record itself is taken for poison, in however small a batch it came."""
+
+    async def story() -> None:
+        made = stage({n - 1}, n)
+        await through(made, await made.keeper().opened())
+        assert made.ids() == [f"e{i}" for i in range(n - 1)]
+        assert made.reasons() == ["engine_error"]
 
     asyncio.run(story())
 

@@ -214,6 +214,21 @@ def test_refused_at_any_place(refused: set[int]) -> None:
     assert shard.taken == 5
 
 
+def test_a_long_replay_is_no_stall() -> None:
+    """Whoever watches over progress hears of it all the while."""
+
+    async def story() -> None:
+        stage = await told(every_records=10_000)
+        keeper, heard = stage.keeper(), list[None]()
+        found = await keeper.store.open()
+        assert found is not None
+        place = (stage.spec, 0, keeper.store, keeper.shelf, journal.decode(found[1]))
+        await recovery.recover(*place, lambda: heard.append(None))
+        assert len(heard) >= len(stage.entries())
+
+    asyncio.run(story())
+
+
 # -- what is not there any more ------------------------------------------------------------------------
 
 

@@ -336,3 +336,37 @@ def test_after_fresh_the_old_ones_go() -> None:
         assert stage.chunks() == []
 
     asyncio.run(story())
+
+
+def test_finished_too_late_to_be_named() -> None:
+    """One that is finished while the shard is let go is not named later: another owner may have swept it."""
+
+    async def story() -> None:
+        stage = Stage(snapshots={"every_records": 1})
+        await grown(stage)
+        stage = Stage(stage.log, snapshots={"every_records": 1}, commit={"every": "30s"})
+        keeper = await stage.keeper().opened()
+        await until(lambda: len(keeper.tasks) == 1)
+        writing = keeper.store.hold("put")
+        stage.events(3, 4)
+        stage.fetch(keeper)
+        await until(lambda: keeper.seq == 7)
+        committing = keeper.store.hold("commit")
+        stage.events(4, 5)
+        stage.fetch(keeper)
+        parked = asyncio.create_task(keeper.park())
+        await until(lambda: keeper.in_flight > 0)
+        writing.set()
+        await until(lambda: keeper.finished is not None)
+        assert keeper.finished is not None
+        late = keeper.finished.name
+        committing.set()
+        await parked
+        await (await stage.keeper().opened()).park()
+        stage.events(5, 6)
+        stage.fetch(await keeper.opened())
+        await until(lambda: keeper.seq == 9)
+        assert keeper.meter.recoveries == 1
+        assert late not in [pointer.name for entry in stage.entries() for pointer in entry.snapshots]
+
+    asyncio.run(story())
