@@ -23,6 +23,7 @@ from streams.commit import Open, Picture, commit
 from streams.entities import Entities
 from streams.journal import Entry, Pointer
 from streams.meter import Meter, Totals
+from streams.pace import Pace
 from streams.poison import Poison
 from streams.queues import Queues
 from streams.snapshot import Shelf
@@ -68,7 +69,7 @@ class Keeper:
         self.interval = (COMMIT_EVERY_MS[scheme] if every is None else every) / 1000
         # On an embedded log a commit is as quick as a send, so both kinds of delivery are the same there.
         self.eager = spec.delivery == "at_least_once" and scheme == "kafka"
-        self.meter, self.poison = Meter(), Poison()
+        self.meter, self.poison, self.pace = Meter(), Poison(), Pace()
         self.upkeep = Upkeep(spec, store, shelf, self.meter)
         self.queues = Queues(spec.inputs, lambda topic: lag(partition, topic))
         self.commit_lock, self.send_lock = asyncio.Lock(), asyncio.Lock()
@@ -186,8 +187,8 @@ class Keeper:
                 await self.fed.wait()
                 continue
             assert self.shard is not None
-            # Up to the shard's next turn, so that no step is cut short.
-            batch = self.queues.oldest(TURN - self.shard.taken % TURN)
+            # Up to the shard's next turn, so that no step is cut short but by a slow model.
+            batch = self.queues.oldest(min(self.pace.most, TURN - self.shard.taken % TURN))
             if batch is None:
                 await asyncio.sleep(0.002)
                 continue
@@ -206,7 +207,8 @@ class Keeper:
         self.open.took(batch, self.poison.among(batch))
         self.next[batch.topic] = batch.end
         self.upkeep.records += len(batch)
-        self.meter.walked(batch, time.perf_counter() - began)
+        self.meter.walked(batch, seconds := time.perf_counter() - began)
+        self.pace.took(len(batch), seconds)
         self.due.set()
         self.unsent.set()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 from connectors.log import Batch, Gone, Store
@@ -20,6 +21,7 @@ from engine.shard import Shard
 from engine.spec import Spec
 from streams import journal, snapshot
 from streams.journal import Digest, Entry, Refusal
+from streams.pace import Pace
 from streams.snapshot import Shelf
 
 log = logging.getLogger("driftline")
@@ -38,7 +40,7 @@ async def recover(
     `progressed` is called every now and then: a long replay is no stall.
     """
     shard, seq, offset = await _load(spec, partition, store, shelf, last)
-    topic = spec.topic("journal")
+    topic, pace = spec.topic("journal"), Pace()
     start, end = await store.bounds(topic)
     if shard is None:
         shard, offset = Shard(spec, partition), await _beginning(store, topic, start, end) - 1
@@ -55,7 +57,7 @@ async def recover(
             continue
         if entry.seq != seq + 1:
             raise StateError(f"{topic}-{partition}: entry {seq + 1} is missing, and no snapshot covers it")
-        await replay(shard, store, entry, progressed)
+        await replay(shard, store, entry, pace, progressed)
         seq = entry.seq
     if seq != last.seq:
         raise StateError(f"{topic}-{partition} ends at entry {seq}, not {last.seq}")
@@ -89,7 +91,7 @@ async def _entries(store: Store, topic: str, first: int, end: int) -> AsyncItera
 
 
 async def replay(
-    shard: Shard, store: Store, entry: Entry, progressed: Callable[[], None] = lambda: None
+    shard: Shard, store: Store, entry: Entry, pace: Pace, progressed: Callable[[], None] = lambda: None
 ) -> Outputs:
     """Walk what an entry took once more; return its outputs, which must be the committed bytes."""
     outputs, digest = Outputs(), Digest()
@@ -97,11 +99,14 @@ async def replay(
     for topic, first, end in entry.runs:
         try:
             async for batch in store.read(topic, first, end):
-                for out in walk(shard, batch, refused):
-                    digest.add(out.lanes())
-                    outputs.extend(out)
-                progressed()
-                await asyncio.sleep(0)
+                for part in pace.parts(batch):
+                    began = time.perf_counter()
+                    for out in walk(shard, part, refused):
+                        digest.add(out.lanes())
+                        outputs.extend(out)
+                    pace.took(len(part), time.perf_counter() - began)
+                    progressed()
+                    await asyncio.sleep(0)
         except Gone as exc:
             raise StateError(
                 f"{exc}. The inputs' retention is shorter than the snapshot's age, so the state can't be "
