@@ -47,6 +47,16 @@ class Chain:
         self.state = (self.state * 0.7 + x["amount"] / 777 + y / 3) % 1.0
 
 
+class Slow(Chain):
+    """A model that takes its time, as forests do."""
+
+    seconds = 0.0
+
+    def predict_proba_one(self, x: dict[str, float]) -> dict[Any, float]:
+        time.sleep(self.seconds)
+        return super().predict_proba_one(x)
+
+
 def quick(**changes: Any) -> Spec:
     """A small pipeline whose keepers commit as soon as there is anything."""
     given: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,8 +16,9 @@ from engine.errors import ReplayError, StateError
 from engine.shard import Shard
 from streams import journal, recovery
 from streams.journal import Digest, Entry, Refusal
+from streams.pace import Pace
 from tests.engine.cases import batch, event
-from tests.streams.keepers import Kept, Stage, quick
+from tests.streams.keepers import Kept, Stage, quick, until
 
 
 async def told(every_records: int = 30, n: int = 100) -> Stage:
@@ -197,7 +199,7 @@ def test_refused_records_are_not_walked() -> None:
         store = stage.keeper().store
         await store.open()
         again = Shard(spec, 0)
-        assert len(await recovery.replay(again, store, entry)) == 5
+        assert len(await recovery.replay(again, store, entry, Pace())) == 5
         assert again.digest() == shard.digest()
 
     asyncio.run(story())
@@ -225,6 +227,37 @@ def test_a_long_replay_is_no_stall() -> None:
         place = (stage.spec, 0, keeper.store, keeper.shelf, journal.decode(found[1]))
         await recovery.recover(*place, lambda: heard.append(None))
         assert len(heard) >= len(stage.entries())
+
+    asyncio.run(story())
+
+
+def test_a_slow_model_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases are kept and heartbeats sent while it walks, and while it walks again."""
+
+    async def longest_wait(until_done: Callable[[], bool]) -> float:
+        worst, last = 0.0, time.monotonic()
+        while not until_done():
+            await asyncio.sleep(0)
+            worst, last = max(worst, time.monotonic() - last), time.monotonic()
+        return worst
+
+    async def story() -> None:
+        stage = Stage(model={"use": "tests.streams.keepers:Slow"})
+        stage.events(0, 400)
+        keeper = await stage.keeper().opened()
+        gate = keeper.store.hold("commit")
+        stage.fetch(keeper)
+        await until(lambda: keeper.next["p.events"] == 400)
+        gate.set()
+        await stage.settle(keeper)
+        assert len(stage.entries()) == 2
+        monkeypatch.setattr("tests.streams.keepers.Slow.seconds", 0.002)
+        later = stage.keeper()
+        await later.start()
+        assert await longest_wait(lambda: later.ready) < 0.4
+        stage.events(400, 700)
+        stage.fetch(later)
+        assert await longest_wait(lambda: later.next["p.events"] == 700) < 0.4
 
     asyncio.run(story())
 
