@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from streams.logs import SAID_EVERY_S, JsonLines, Lines, Sparse
 from tests.streams.cli import start
 
 SECRETS = [f"planted-{name}-secret" for name in ("snapshots", "token", "sasl", "redis")]
+LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3} (DEBUG|INFO|WARNING) +\S")
 SPEC: dict[str, Any] = {
     "pipeline": "pay",
     "transport": "sqlite:///pay.db",
@@ -94,39 +96,53 @@ def test_libraries_that_repeat_themselves() -> None:
 # -- a worker --------------------------------------------------------------------------------------------
 
 
-def ran(folder: Path, *options: str) -> tuple[int, str]:
-    """Run a worker over some events at level debug; its exit code, and all that it printed."""
+class Ran(NamedTuple):
+    json: bool
+    code: int
+    text: str
+
+
+@pytest.fixture(scope="module", params=[[], ["--json"]], ids=["text", "json"])
+def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A worker that took some events at level debug: its exit code, and all that it printed."""
+    folder = tmp_path_factory.mktemp("logs")
     (folder / "driftline.yaml").write_text(yaml.safe_dump(SPEC))
-    arguments = ("run", "--log-level", "debug", *options)
+    arguments = ("run", "--log-level", "debug", *request.param)
     with start(*arguments, folder=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         log = open_log(f"sqlite:///{folder}/pay.db")
-        deadline = time.monotonic() + 20
-        while "pay.events" not in log.topics() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: "pay.predictions" in log.topics())
         values = [*(b'{"id": "e%d", "amount": 1}' % i for i in range(20)), b"{"]
         log.append("pay.events", 0, Rows([None] * 21, values))
-        while log.bounds("pay.predictions")[0][1] < 20 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: log.bounds("pay.predictions")[0][1] == 20)
         log.close()
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
-    return process.returncode, (out + err).decode()
+    return Ran(bool(request.param), process.returncode, (out + err).decode())
 
 
-def test_json_lines(tmp_path: Path) -> None:
-    """Everything that a worker prints with --json is JSON, a line each."""
-    code, text = ran(tmp_path, "--json")
-    lines = [json.loads(line) for line in text.splitlines()]
-    assert code == 0
-    assert {line["level"] for line in lines} >= {"debug", "info"}
-    assert all(line["pipeline"] == "pay" and line["message"] for line in lines)
-    assert any("parked at entry" in line["message"] for line in lines)
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-def test_no_secret_in_the_log(tmp_path: Path, options: list[str]) -> None:
+def test_it_ends_well(ran: Ran) -> None:
+    """It says what it runs on, and where it stopped."""
+    assert ran.code == 0
+    assert "worker of pay on sqlite:///pay.db" in ran.text
+    assert "parked at entry" in ran.text
+
+
+def test_no_secret_in_the_log(ran: Ran) -> None:
     """Keys, tokens and passwords are in the spec, and nowhere in what a worker prints."""
-    code, text = ran(tmp_path, *options)
-    assert code == 0
-    assert "worker of pay on sqlite:///pay.db" in text
-    assert [secret for secret in SECRETS if secret in text] == []
+    assert [secret for secret in SECRETS if secret in ran.text] == []
+
+
+def test_all_is_lines(ran: Ran) -> None:
+    """Everything that a worker prints is a line of its log: JSON where that was asked for."""
+    for line in ran.text.splitlines():
+        if ran.json:
+            assert json.loads(line)["pipeline"] == "pay"
+        else:
+            assert LINE.match(line), line

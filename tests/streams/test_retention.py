@@ -108,6 +108,21 @@ def test_again_and_again() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("topic", ["p.events", "p.journal"])
+def test_what_somebody_else_deletes(topic: str, caplog: pytest.LogCaptureFixture) -> None:
+    """If a replay from the older snapshot is no longer possible, it is said and shown, and mended at once."""
+
+    async def story() -> None:
+        stage, keeper = await grown(60)
+        await stage.log.trim(topic, 0, stage.log.bounds(topic)[0][1] - 1)
+        await keeper.upkeep.tidy(keeper.snapshots, keeper.seq)
+        assert keeper.meter.retention_short == 1
+        assert keeper.upkeep.is_due()
+        assert f"shard 0: {topic} no longer reach back to the snapshot of entry" in caplog.text
+
+    asyncio.run(story())
+
+
 def test_outputs_with_fewer_partitions() -> None:
     """An output topic may have fewer partitions than there are shards, and is trimmed all the same."""
 

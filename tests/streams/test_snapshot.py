@@ -231,6 +231,40 @@ def names(stage: Stage) -> list[str]:
     return [pointer.name for pointer in stage.entries()[-1].snapshots]
 
 
+def test_due_by_records() -> None:
+    """After every so many records, however they were cut."""
+
+    async def story() -> None:
+        stage = Stage(snapshots={"every_records": 25})
+        keeper = await stage.keeper().opened()
+        for first in range(0, 60, 10):
+            stage.events(first, first + 10)
+            await stage.settle(keeper)
+        assert [pointer.next["p.events"] for pointer in keeper.snapshots] == [60, 30]
+
+    asyncio.run(story())
+
+
+def test_due_by_time() -> None:
+    """After so long, too, but only if there was a record since the last one."""
+
+    async def story() -> None:
+        stage = Stage(snapshots={"every": "10m"})
+        keeper = await stage.keeper().opened()
+        stage.events(0, 10)
+        await stage.settle(keeper)
+        assert keeper.snapshots == []
+        keeper.upkeep.at -= 601
+        assert keeper.upkeep.is_due()
+        stage.events(10, 11)
+        await stage.settle(keeper)
+        assert [pointer.next["p.events"] for pointer in keeper.snapshots] == [11]
+        keeper.upkeep.at -= 601
+        assert not keeper.upkeep.is_due()
+
+    asyncio.run(story())
+
+
 def test_two_are_kept() -> None:
     """The third is named by the entry in which it falls out, and by none after it is gone."""
 
