@@ -50,9 +50,9 @@ class Pipeline:
         return True
 
     def wait(self, worker: Worker, limit: float = LIMIT_S) -> None:
-        """Until all is taken."""
+        """Until every shard is open, so that it has a state to be parked, and all is taken."""
         deadline = time.monotonic() + limit
-        while not self.is_done():
+        while len(worker.said("at entry")) < self.spec.partitions or not self.is_done():
             if time.monotonic() > deadline or worker.process.poll() is not None:
                 raise TimeoutError(f"not all is taken:\n{worker.tail()}")
             time.sleep(0.05)
