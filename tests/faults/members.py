@@ -53,6 +53,7 @@ class Tally:
     handovers: list[float] = field(default_factory=list)  # after SIGTERM
     frozen: int = 0
     refused: int = 0
+    idle: int = 0  # had nothing to commit when they froze, and let go by themselves
     ended: int = 0  # by a standby, because they froze with the file locked
 
 
@@ -72,7 +73,9 @@ def wake(victim: Worker, tally: Tally) -> None:
     victim.send(signal.SIGCONT)
     while time.time() < woken + WAKE_S and not any(victim.said(text, woken) for text in REFUSALS):
         time.sleep(0.05)
-    tally.refused += any(victim.said(text, woken) for text in REFUSALS)
+    refused = any(victim.said(text, woken) for text in REFUSALS)
+    tally.refused += refused
+    tally.idle += not refused and bool(victim.said("at entry", woken))
     time.sleep(1.0)
     victim.stop(20)
 
@@ -121,7 +124,11 @@ def run(log_name: str, events: int, rounds: int, seed: int) -> dict[str, Any]:
         verdict = audit(log, spec, witness, parked([first]))
         log.close()
     slowest = max(tally.takeovers, default=0.0)
-    fine = code == 0 and tally.refused + tally.ended == tally.frozen and slowest <= TAKEOVER_S_MAX[log_name]
+    fine = (
+        code == 0
+        and tally.refused + tally.idle + tally.ended == tally.frozen
+        and slowest <= TAKEOVER_S_MAX[log_name]
+    )
     return {
         "log": log_name,
         **msgspec.to_builtins(verdict),
@@ -129,6 +136,7 @@ def run(log_name: str, events: int, rounds: int, seed: int) -> dict[str, Any]:
         "rounds_under_load": under_load,
         "frozen": tally.frozen,
         "zombies_refused": tally.refused,
+        "zombies_idle": tally.idle,
         "zombies_ended": tally.ended,
         "takeover_seconds": {
             "max": round(slowest, 2),
