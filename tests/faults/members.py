@@ -144,6 +144,7 @@ def run(log_name: str, events: int, rounds: int, seed: int) -> dict[str, Any]:
         },
         "handover_seconds_max": round(max(tally.handovers, default=0.0), 2),
         "exit": code,
+        "in_time": slowest <= TAKEOVER_S_MAX[log_name],
         "holds": verdict.holds and fine,
         "seconds": round(time.time() - began, 1),
     }
