@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import repeat
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.columns import Events
 from engine.spec import Spec
@@ -19,7 +15,7 @@ Features = dict[str, Any]
 
 @dataclass
 class Rows:
-    """Feature rows as columns by name: dicts for models that take one event, a matrix for kernels."""
+    """Feature rows as columns by name: dicts for models that take one event."""
 
     names: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
@@ -36,11 +32,6 @@ class Rows:
             return map(dict, map(zip, repeat(names), self.rows))
         pairs = (zip(names, row, strict=True) for row in self.rows)
         return ({name: value for name, value in pair if value is not None} for pair in pairs)
-
-    @cached_property
-    def matrix(self) -> NDArray[np.float64]:
-        """The numbers, one row an event, NaN where one is missing."""
-        return np.array(self.rows, np.float64)
 
 
 class Fold:
