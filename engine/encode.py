@@ -11,7 +11,7 @@ import msgspec
 from engine.batch import Batch, Headers, Output
 from engine.columns import Events
 from engine.joined import Settled
-from engine.models.river import Scores
+from engine.models.scores import Scores
 from engine.reasons import Rejection
 
 MESSAGE_MAX = 500

@@ -19,13 +19,14 @@ What may happen to a label, and what comes of it (all counted in `Counts`):
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, astuple
 from itertools import takewhile
 from typing import Any
 
 from engine.batch import Single
 from engine.columns import Events, Labels, parts
 from engine.joined import Claimed, Counts, Early, Entry, Lost, Met, Settled
-from engine.models.river import Failure, Scores
+from engine.models.scores import Failure, Scores
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 
@@ -45,6 +46,18 @@ class Join:
         self.newest = -(2**62)
         self.counts = Counts()
         self.lost: list[Lost] = []  # taken by the shard after each step
+
+    def state(self) -> list[Any]:
+        """All but the ledger, for a snapshot."""
+        early = [(name, e.label, e.time, e.weight, astuple(e.record)) for name, e in self.early.items()]
+        return [asdict(self.counts), self.newest, self.alias, early]
+
+    def restore(self, state: list[Any], ledger: dict[str, tuple[Entry, Any] | None]) -> None:
+        counts, self.newest, self.alias, early = state
+        self.counts, self.ledger = Counts(**counts), ledger
+        self.early = {
+            name: Early(label, time, weight, Single(*record)) for name, label, time, weight, record in early
+        }
 
     # -- events: claim, then remember ----------------------------------------------------------------
 

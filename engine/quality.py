@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.joined import Settled
-from engine.models.river import Task
+from engine.models.scores import Task
 
 
 @dataclass(slots=True)
@@ -20,6 +20,13 @@ class Quality:
     correct: int = 0
     absolute_error: float = 0.0
     squared_error: float = 0.0
+
+    def state(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def update(self, settled: Sequence[Settled]) -> None:
         regress = self.task is Task.REGRESS

@@ -15,20 +15,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, astuple
 from typing import Any
 
 import msgspec
 
 from engine import models
-from engine.batch import Batch, Outputs, Single
+from engine.batch import Batch, Outputs
 from engine.columns import Events, Labels
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
 from engine.fold import Fold
 from engine.join import Join
-from engine.joined import Counts, Early, Lost
+from engine.joined import Lost
 from engine.models.river import RiverModel
 from engine.quality import Quality
 from engine.reasons import Reason, Rejection
@@ -37,7 +36,7 @@ from engine.specparts import Kind
 from engine.state import digest, freeze, thaw
 
 TURN = 256  # records between two places where time-driven reactions happen
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 class Shard:
@@ -68,7 +67,7 @@ class Shard:
         self.partition = partition
         events, labels, control = spec.inputs
         self.topics = {events: self._decode_events, labels: self._decode_labels, control: self._refuse}
-        self._set_model(build_model(spec))
+        self.model = RiverModel(build_model(spec))
         version = model_version(spec)
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
         self.decoder = Decoder(spec, self.model.task.label_kind)
@@ -79,9 +78,6 @@ class Shard:
         self.events = 0
         self.predicted = 0
         self.rejected: dict[str, int] = {}
-
-    def _set_model(self, model: Any) -> None:
-        self.model = RiverModel(model)
 
     # -- the walk --------------------------------------------------------------------------------------
 
@@ -164,43 +160,34 @@ class Shard:
 
     # -- its state -------------------------------------------------------------------------------------
 
-    def _head(self) -> list[Any]:
-        join = self.join
-        early = [(name, e.label, e.time, e.weight, astuple(e.record)) for name, e in join.early.items()]
+    def _head(self) -> dict[str, Any]:
+        """The state but for the ledger, by stage."""
         counts = [self.taken, self.events, self.predicted, self.rejected]
-        return [
-            self.model.model,
-            counts,
-            asdict(join.counts),
-            asdict(self.quality),
-            join.newest,
-            join.alias,
-            early,
-        ]
+        return {
+            "counts": counts,
+            "model": self.model.state(),
+            "join": self.join.state(),
+            "quality": self.quality.state(),
+        }
 
     def freeze(self) -> Iterator[bytes]:
         """The state at this moment, as pieces of bytes that may be asked for later."""
-        return freeze([STATE_VERSION, self.spec.fingerprint, *self._head()], self.join.ledger)
+        return freeze([STATE_VERSION, self.spec.fingerprint, self._head()], self.join.ledger)
 
     @classmethod
     def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
         """The inverse of `freeze`, for bytes whose signature was checked."""
         head, ledger = thaw(data, (*spec.snapshots.allow, *own_modules(spec)))
-        version, fingerprint, *rest = head
+        version, fingerprint, state = head
         if version != STATE_VERSION:
             raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")
         if fingerprint != spec.fingerprint:
             raise StateError("the snapshot was made under another spec")
         self = cls(spec, partition)
-        model, counts, labels, quality, newest, alias, early = rest
-        self._set_model(model)
-        self.taken, self.events, self.predicted, self.rejected = counts
-        self.quality = Quality(**quality)
-        self.join.counts = Counts(**labels)
-        self.join.newest, self.join.alias, self.join.ledger = newest, alias, ledger
-        self.join.early = {
-            name: Early(label, time, weight, Single(*record)) for name, label, time, weight, record in early
-        }
+        self.taken, self.events, self.predicted, self.rejected = state["counts"]
+        self.model.restore(state["model"])
+        self.join.restore(state["join"], ledger)
+        self.quality.restore(state["quality"])
         return self
 
     def digest(self) -> str:

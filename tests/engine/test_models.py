@@ -10,7 +10,8 @@ import pytest
 
 from engine.errors import ModelError
 from engine.models import MODELS, build
-from engine.models.river import RiverModel, Task
+from engine.models.river import RiverModel
+from engine.models.scores import Task
 from engine.shard import Shard
 from tests.engine.cases import Feed, batch, event, label, reasons, rows, spec
 

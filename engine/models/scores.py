@@ -1,0 +1,123 @@
+"""What a model hands to the walk: its task, its predictions as columns, and what it failed on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from engine.errors import ModelError
+
+
+class Task(StrEnum):
+    CLASSIFY = "classify"
+    REGRESS = "regress"
+    ANOMALY = "anomaly"
+
+    @property
+    def label_kind(self) -> str:
+        return "number" if self is Task.REGRESS else "boolean"
+
+
+@dataclass(slots=True)
+class Failure:
+    """What the model raised on one row."""
+
+    index: int
+    exception: str
+    message: str
+
+
+@dataclass(slots=True)
+class Scores:
+    """Predictions as columns, one row an event; a failed row holds None."""
+
+    predictions: Sequence[Any] = ()
+    scores: Sequence[float | None] = ()
+    probabilities: Sequence[dict[str, float] | None] = ()
+    failures: list[Failure] = field(default_factory=list)
+
+    def pick(self, rows: Sequence[int]) -> Scores:
+        columns = (self.predictions, self.scores, self.probabilities)
+        return Scores(*([column[row] for row in rows] for column in columns))  # type: ignore[arg-type]
+
+
+def task_of(model: Any) -> Task:
+    """What a model does, by the methods that it has.
+
+    >>> from river import linear_model
+    >>> task_of(linear_model.LinearRegression()).value
+    'regress'
+    """
+    from river import base
+
+    last = model
+    while hasattr(last, "_last_step"):
+        last = last._last_step
+    if isinstance(last, base.Classifier):
+        return Task.CLASSIFY
+    if isinstance(last, base.Regressor):
+        return Task.REGRESS
+    for method, task in (
+        ("score_one", Task.ANOMALY),
+        ("predict_proba_one", Task.CLASSIFY),
+        ("predict_one", Task.REGRESS),
+    ):
+        if hasattr(last, method) and hasattr(last, "learn_one"):
+            return task
+    raise ModelError(
+        f"{type(last).__name__} is neither a classifier, a regressor nor an anomaly detector: "
+        "it needs learn_one, and predict_proba_one, predict_one or score_one"
+    )
+
+
+Verdict = tuple[Any, float | None, dict[str, float] | None]  # prediction, score, probabilities by name
+NONE: Verdict = (None, None, None)
+
+
+def finite(value: Any) -> float:
+    number = float(value)
+    if not -math.inf < number < math.inf:
+        raise ValueError(f"the model returned {number}")
+    return number
+
+
+def a_class(found: dict[Any, float]) -> Verdict:
+    """Judge what a classifier returned.
+
+    The score is the probability of True, or of the predicted class where there are several.
+
+    >>> a_class({False: 0.25, True: 0.75})
+    (True, 0.75, {'false': 0.25, 'true': 0.75})
+    >>> a_class({"a": 0.75, "b": 0.25})
+    ('a', 0.75, {'a': 0.75, 'b': 0.25})
+    >>> a_class({})
+    (None, None, None)
+    """
+    if len(found) == 2 and True in found and False in found:
+        no, yes = found[False], found[True]
+        if not -math.inf < no + yes < math.inf:
+            raise ValueError(f"the model returned {found}")
+        return yes > no, yes, {"false": no, "true": yes}
+    if not found:
+        return NONE
+    best = max(found, key=found.__getitem__)
+    score = finite(found[True]) if True in found else finite(found[best])
+    named = {str(k).lower() if isinstance(k, bool) else str(k): finite(v) for k, v in found.items()}
+    return best, score, named
+
+
+def a_number(found: Any) -> Verdict:
+    """Judge what a regressor returned."""
+    value = finite(found)
+    return value, value, None
+
+
+def a_score(found: Any) -> Verdict:
+    """Judge what an anomaly detector returned."""
+    return None, finite(found), None
+
+
+JUDGES = {Task.CLASSIFY: a_class, Task.REGRESS: a_number, Task.ANOMALY: a_score}
