@@ -29,6 +29,7 @@ from engine.fold import Fold
 from engine.join import Join
 from engine.joined import Lost
 from engine.models.river import RiverModel
+from engine.models.scores import LABEL_KINDS
 from engine.quality import Quality
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
@@ -70,7 +71,7 @@ class Shard:
         self.model = RiverModel(build_model(spec))
         version = model_version(spec)
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
-        self.decoder = Decoder(spec, self.model.task.label_kind)
+        self.decoder = Decoder(spec, label_kind(spec) or self.model.task.label_kind)
         self.fold = Fold(spec)
         self.join = Join(spec, self.encode.stem)
         self.quality = Quality(self.model.task)
@@ -199,12 +200,23 @@ def build_model(spec: Spec) -> Any:
     """The model that the spec names, untrained."""
     fields = spec.events.fields
     categories = any(fields[name].type is Kind.CATEGORY for name in spec.feature_names)
-    return models.build(spec.model.use, spec.model.with_, categories)
+    return models.build(spec.model.use, spec.model.with_, categories, task_name(spec))
+
+
+def task_name(spec: Spec) -> str | None:
+    """What the model is to do; None where only the user's own model can tell."""
+    kind = "boolean" if spec.labels.positive is not None else spec.labels.type
+    return models.task_for(spec.model.use, spec.model.task, kind)
+
+
+def label_kind(spec: Spec) -> str | None:
+    """What a label is, where the spec leaves it to the task."""
+    return LABEL_KINDS.get(task_name(spec) or "")
 
 
 def model_version(spec: Spec) -> str:
     """Short, and another one for every change of the model, its arguments or its features."""
-    parts = [spec.model.use, spec.model.with_, spec.feature_names]
+    parts = [spec.model.use, task_name(spec), spec.model.with_, spec.feature_names]
     return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=4).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from pathlib import Path
@@ -82,13 +81,11 @@ def test_commands() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name: str) -> None:
-    """Every model, with its arguments and their defaults."""
-    shown = {codes(row[0])[0]: row[1] for row in rows("Models", "`model.use`")}
-    parameters = inspect.signature(MODELS[name]).parameters.values()
-    pairs = (argument.split(": ") for argument in codes(shown[name]))
-    assert {argument: float(default) for argument, default in pairs} == {
-        p.name: p.default for p in parameters if p.name != "categories"
-    }
+    """Every model, with its arguments and their defaults, and the tasks that it can do."""
+    shown = {codes(row[0])[0]: row for row in rows("Models", "`model.use`")}
+    pairs = (argument.split(": ") for argument in codes(shown[name][1]))
+    assert {argument: float(default) for argument, default in pairs} == MODELS[name].arguments
+    assert tuple(shown[name][2].split(", ")) == MODELS[name].tasks
 
 
 def test_payloads() -> None:

@@ -22,6 +22,8 @@ from river import (
     naive_bayes as bayes,
 )
 
+from engine.models.gaussian_scorers import GaussianScorers
+
 SEED = 20240229  # any number: the same one everywhere, so that a replay is the same
 
 
@@ -94,22 +96,27 @@ def adaptive_random_forest_regressor(n_models: int = 10, *, categories: bool) ->
 
 
 def aggregated_mondrian_forest(n_estimators: int = 10, *, categories: bool) -> Any:
-    """Any number of classes with good probabilities, no tuning."""
+    """Any number of classes with good probabilities, no tuning; slow."""
     model = forest.AMFClassifier(n_estimators=n_estimators, seed=SEED)
     return scaled(model, categories) if categories else model
 
 
-def nearest_neighbours(n_neighbors: int = 5, window_size: int = 1000, *, categories: bool) -> Any:
-    """Any number of classes by the most similar of the recent events."""
-    engine = neighbors.LazySearch(window_size=window_size)
-    return scaled(neighbors.KNNClassifier(n_neighbors=n_neighbors, engine=engine), categories)
+def nearest_neighbours(n_neighbors: int = 5, window_size: int = 1000, *, categories: bool, task: str) -> Any:
+    """Any number of classes, or a number, by the most similar of the recent events; slow."""
+    make = neighbors.KNNRegressor if task == "regression" else neighbors.KNNClassifier
+    return scaled(make(n_neighbors, neighbors.LazySearch(window_size=window_size)), categories)
 
 
 def half_space_trees(n_trees: int = 10, height: int = 8, window_size: int = 250, *, categories: bool) -> Any:
-    """Anomalies without labels: a score between 0 and 1, high for rare events."""
+    """Anomalies without labels: a score from 0 to 1, high where few events fall."""
     model = anomaly.HalfSpaceTrees(n_trees=n_trees, height=height, window_size=window_size, seed=SEED)
     if not categories:
         return preprocessing.MinMaxScaler() | model
     return (compose.SelectType(int, float, bool) | preprocessing.MinMaxScaler()) + (
         compose.SelectType(str) | preprocessing.OneHotEncoder()
     ) | model
+
+
+def gaussian_scorer(window_size: int = 1000, grace_period: int = 100, *, categories: bool) -> Any:
+    """Anomalies without labels: a score from 0 to 1, high where a number is far from its usual range."""
+    return GaussianScorers(window_size, grace_period)

@@ -21,6 +21,16 @@ class Task(StrEnum):
         return "number" if self is Task.REGRESS else "boolean"
 
 
+# What a spec calls a task, what the engine does for it, and what its labels are.
+TASKS = {
+    "binary": Task.CLASSIFY,
+    "multiclass": Task.CLASSIFY,
+    "regression": Task.REGRESS,
+    "anomaly": Task.ANOMALY,
+}
+LABEL_KINDS = {"binary": "boolean", "multiclass": "category", "regression": "number", "anomaly": "boolean"}
+
+
 @dataclass(slots=True)
 class Failure:
     """What the model raised on one row."""

@@ -23,6 +23,7 @@ START, DATA, CARE = "Start here", "Data in and out", "Look after it"
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("streams.cli.init:init", START, "Write a starter folder with a pipeline to try."),
     "demo": ("streams.cli.demo:demo", START, "Watch a pipeline meet drift, in one command."),
+    "models": ("streams.cli.models:models", START, "List the ready models: which for what."),
     "check": ("streams.cli.check:check", START, "Read the spec: what it means, or what is wrong."),
     "run": ("streams.cli.run:run", START, "Run a worker."),
     "produce": ("streams.cli.produce:produce", DATA, "Send events or labels from a file."),

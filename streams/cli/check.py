@@ -110,7 +110,10 @@ def understood(spec: Spec) -> Iterator[tuple[str, str]]:
         yield "labels", f"in the event: {labels.in_event}"
     yield "labels", f"{spec.topic('labels')}: {labels.value} of the event {labels.id}" + _wait(spec)
     yield "features", _listed(spec.feature_names)
-    yield "model", f"{spec.model.use}({', '.join(f'{k}={v!r}' for k, v in spec.model.with_.items())})"
+    yield (
+        "model",
+        f"{spec.model.use}({', '.join(f'{k}={v!r}' for k, v in spec.model.with_.items())})" + _for(spec),
+    )
     yield "topics", _listed([spec.topic(what) for what in TOPICS[2:]])
     yield "limits", _listed([f"{name} {_limit(name, value)}" for name, value in spec.limits])
     yield "http", _address(spec)
@@ -122,6 +125,15 @@ def _roles(spec: Spec) -> str:
         f"id {events.id or 'topic-partition-offset'}, key {events.key or events.id or 'none'}, "
         f"time {events.time or 'of the record'}"
     )
+
+
+def _for(spec: Spec) -> str:
+    """What the model is to do, and when one uses it."""
+    from engine.models import MODELS
+    from engine.shard import task_name
+
+    task, ready = task_name(spec), MODELS.get(spec.model.use)
+    return (f", {task}" if task else "") + (f": {ready.purpose}" if ready else "")
 
 
 def _wait(spec: Spec) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -110,6 +111,7 @@ def unpicklable() -> Any:
         ("river.forest:ARFClassifier", {}, "seed is not set"),
         ("tests.engine.test_models:unpicklable", {}, "can't be pickled"),
         ("builtins:int", {"x": 1}, "raised TypeError"),
+        ("nearest_neighbours", {"task": "binary"}, "multiple values"),
     ],
 )
 def test_models_that_can_not_be(use: str, arguments: dict[str, Any], said: str) -> None:
@@ -126,3 +128,56 @@ def test_weights_reach_models_that_can_weigh() -> None:
         feed("labels", label("b", weight=weight))
     scores = [rows(feed("events", event("c", 4.0)).predictions)[0]["score"] for feed in (heavy, light)]
     assert scores[0] > scores[1] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [(name, task) for name, ready in MODELS.items() for task in ready.tasks]
+)
+def test_every_ready_model_does_its_tasks(name: str, task: str) -> None:
+    """It learns labels of the task's type, and its predictions are of that type."""
+    fields = {"x": {"type": "number"}, "c": {"type": "category"}}
+    label: Callable[[float], Any] = {
+        "binary": lambda x: x > 0,
+        "multiclass": lambda x: "low" if x < -0.5 else "high" if x > 0.5 else "mid",
+        "regression": lambda x: 2 * x,
+        "anomaly": lambda x: None,
+    }[task]
+    wanted = spec(events={"fields": fields}, labels={"in_event": "label"}, model={"use": name, "task": task})
+    rng = random.Random(3)
+    values = [rng.gauss(0, 1) for _ in range(400)]
+    out = Shard(wanted, 0).walk(batch("p.events", [{"x": x, "c": "a", "label": label(x)} for x in values]))
+    assert not reasons(out)
+    last = [row["prediction"] for row in rows(out.predictions)][-100:]
+    found = {"binary": bool, "multiclass": str, "regression": float, "anomaly": type(None)}[task]
+    assert {type(prediction) for prediction in last} == {found}
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "said"),
+    [
+        ({"use": "logistic_regression", "task": "multiclass"}, {}, "for that there are softmax_regression"),
+        ({"use": "logistic_regression"}, {"type": "category"}, "is for binary, not for multiclass"),
+        ({"use": "naive_bayes", "task": "regression"}, {}, "not for regression"),
+        (
+            {"use": "naive_bayes", "task": "binary"},
+            {"type": "category"},
+            "labels of binary are of type boolean",
+        ),
+        ({"use": "tests.engine.cases:Picky", "task": "regression"}, {}, "made a model for classify"),
+    ],
+)
+def test_a_task_that_the_model_can_not_do(model: Any, labels: Any, said: str) -> None:
+    """Is refused before anything runs, with the models that can."""
+    with pytest.raises(ModelError, match=said):
+        Shard(spec(model=model, labels=labels), 0)
+
+
+def test_the_gaussian_scorers_are_calibrated() -> None:
+    """On independent Gaussian numbers one event in a hundred scores above 0.99, however many numbers."""
+    rng, scorers = random.Random(1), build("gaussian_scorer", {}, False)
+    found = []
+    for _ in range(4000):
+        x = {name: rng.gauss(3, 2) for name in "abcde"}
+        found.append(scorers.score_one(x))
+        scorers.learn_one(x)
+    assert 0.005 < sum(score > 0.99 for score in found[1000:]) / 3000 < 0.02

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from engine.models import MODELS
 from engine.shard import Shard
 from engine.spec import Spec
 from streams import specfile, starter
@@ -99,3 +100,14 @@ def test_a_spec_can_be_printed_and_read_again(cli: Cli) -> None:
     shown = cli("check", "--json").row()["spec"]
     durations = {"commit", "snapshots", "limits", "watchdog", "labels"}
     assert Spec.model_validate({key: value for key, value in shown.items() if key not in durations})
+
+
+def test_models_lists_the_table(cli: Cli) -> None:
+    """With tasks, arguments and a sentence on when to use each; for programs, too."""
+    shown = cli("models").out
+    found = cli("models", "--json").row()
+    assert set(found) == set(MODELS)
+    for name, model in found.items():
+        assert name in shown
+        assert model["for"] in shown
+        assert model["tasks"]
