@@ -60,6 +60,26 @@ def _two_steps(transformer: Any, last: Any, method: str) -> tuple[Predict, Learn
     return lambda x: predict_last(transform(x)), learn
 
 
+def planned(model: Any) -> Any:
+    """Make every pipeline's plan, as its first call would; without one a state would tell who called it.
+
+    >>> from river import linear_model, preprocessing
+    >>> planned(preprocessing.StandardScaler() | linear_model.LinearRegression())._plan is None
+    False
+    """
+    from river import compose
+
+    if isinstance(model, compose.Pipeline):
+        for step in model.steps.values():
+            planned(step)
+        if model._plan is None:
+            model._build_plan()
+    elif isinstance(model, compose.TransformerUnion):
+        for part in model.transformers.values():
+            planned(part)
+    return model
+
+
 def plain_steps(model: Any) -> tuple[list[Any], Any] | None:
     """The transformers and the model of a plain pipeline; None if it is anything else."""
     from river import base, compose

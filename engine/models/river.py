@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.errors import ModelError
 from engine.fold import Features, Rows
-from engine.models.chain import Learn, Predict, calls
+from engine.models.chain import Learn, Predict, calls, planned
 from engine.models.scores import JUDGES, NONE, Failure, Scores, Task, Verdict, task_of
 
 LESSONS_MIN = 1024  # between two pickles; more when the pickle is large
@@ -97,7 +97,7 @@ class RiverModel:
 
     def _use(self, model: Any) -> None:
         """Make `model` the one that predicts and learns."""
-        self.model = model
+        self.model = planned(model)
         self._predict: Predict
         self._learn: Learn
         if self.task is Task.ANOMALY:

@@ -1,0 +1,104 @@
+"""The compiled twin of a River model: its steps in a chain, sharing names.
+
+Why step by step is exact: a transformer looks only at the row and at its own state, so running it over the
+whole block before the model sees any of it gives what taking turns would, provided that the rows before
+and after learning are kept apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.models.chain import planned
+from engine.models.compiled import form_of
+from engine.models.compiled.block import LEARN, Answers, Block, Bytes, Floats, Names, Ragged
+from engine.models.compiled.step import Model, Transformer, Unsupported
+
+
+def parts_of(model: Any) -> list[Any]:
+    """The steps of a pipeline; of anything else, itself."""
+    from river import compose
+
+    return list(model.steps.values()) if type(model) is compose.Pipeline else [model]
+
+
+class Twin:
+    """Runs blocks of operations on a River model's state.
+
+    Parameters
+    ----------
+    model
+        The River model. It is out of date until `write_back`.
+    names
+        Names of an earlier twin, to go on with.
+
+    Examples
+    --------
+    >>> from river import linear_model, preprocessing
+    >>> twin = Twin(preprocessing.StandardScaler() | linear_model.LogisticRegression())
+    >>> row = Ragged(np.array([twin.names.layout(("x",))]), np.array([2.0]))
+    >>> answers, done = twin.run(np.array([3], np.uint8), row, np.array([1.0]))
+    >>> answers.values, done
+    (array([0.5]), 1)
+    >>> twin.write_back()["StandardScaler"].means
+    defaultdict(<class 'float'>, {'x': 2.0})
+    """
+
+    def __init__(self, model: Any, names: Names | None = None) -> None:
+        self.river = planned(model)
+        self.names = Names() if names is None else names
+        *before, last = [form_of(part)(part, self.names) for part in parts_of(model)]
+        if not isinstance(last, Model):
+            raise Unsupported(f"{type(last.part).__name__} is not a model")
+        self.transformers: list[Transformer] = []
+        for step in before:
+            if not isinstance(step, Transformer):
+                raise Unsupported(f"{type(step.part).__name__} is followed by other steps")
+            self.transformers.append(step)
+        self.model = last
+
+    def run(self, ops: Bytes, rows: Ragged, labels: Floats) -> tuple[Answers, int]:
+        """Run as many operations as can be; return the answers, and how many were done.
+
+        When some are left, the state is as before the first of these.
+        """
+        whole = Block(ops, rows, rows)
+        for step in self.transformers:
+            step.mark()
+        block = self._transformed(whole)
+        block = self._without_texts(block, self.model.takes_texts)
+        if self.model.supervised:
+            unknown = np.flatnonzero(np.isnan(labels[: len(block)]) & (block.ops & LEARN > 0))
+            block = block.first(int(unknown[0]), self.names) if len(unknown) else block
+        self.model.reserve()
+        answers, done = self.model.run(block, labels[: len(block)])
+        if done < len(whole) and self.transformers:
+            for step in self.transformers:
+                step.rewind()
+            self._transformed(whole.first(done, self.names))
+        return answers, done
+
+    def write_back(self) -> Any:
+        """Bring the River model up to date, and return it."""
+        for step in self.transformers:
+            step.write_back()
+        self.model.write_back()
+        return self.river
+
+    def _transformed(self, block: Block) -> Block:
+        for step in self.transformers:
+            step.reserve()
+            block = step.run(self._without_texts(block, step.takes_texts))
+        return block
+
+    def _without_texts(self, block: Block, taken: bool) -> Block:
+        """The block up to the first event that has a text where a step takes only numbers."""
+        if taken or not self.names.any_text:
+            return block
+        texts = self.names.has_text[block.before.layouts]
+        if block.after is not block.before:
+            texts = texts | self.names.has_text[block.after.layouts]
+        found = np.flatnonzero(texts)
+        return block.first(int(found[0]), self.names) if len(found) else block
