@@ -55,7 +55,7 @@ class Decoder:
             for name, field in fields.items()
             if field.type is not Kind.IGNORED
         }
-        names = spec.feature_names
+        names = spec.row_fields
         self.row = row_reader([places[name] for name in names], [fields[name].default for name in names])
         self.id = attrgetter(places[roles.id]) if roles.id else None
         self.key = attrgetter(places[roles.key]) if roles.key else None

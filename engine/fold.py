@@ -1,4 +1,4 @@
-"""Events to feature rows. Today a row is the event's own fields; windows over time will be folded in here."""
+"""Events to feature rows: the event's own fields, and what `engine/features` makes of it and those before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from itertools import repeat
 from typing import Any
 
 from engine.columns import Events
+from engine.features import Made
 from engine.spec import Spec
+from engine.specfeatures import Feature
 
 Features = dict[str, Any]
 
@@ -35,16 +37,37 @@ class Rows:
 
 
 class Fold:
-    """Makes the feature rows of one shard."""
+    """Makes the feature rows of one shard.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec. If all its features are fields, an event's row is taken as it is.
+    """
 
     def __init__(self, spec: Spec) -> None:
         self.names = spec.feature_names
-        fields = [spec.events.fields[name] for name in self.names]
-        self.complete = all(field.required or field.default is not None for field in fields)
+        fields = spec.events.fields
+        self.complete = all(
+            isinstance(entry, str) and (fields[entry].required or fields[entry].default is not None)
+            for entry in spec.features or self.names
+        )
+        self.made = Made(spec) if any(isinstance(entry, Feature) for entry in spec.features) else None
 
     def rows(self, events: Events) -> Rows:
+        """The rows of new events, which remember them instead of what was read."""
+        if self.made is not None:
+            events.rows = self.made.rows(events)
         return self.again(events.rows)
 
     def again(self, rows: Sequence[tuple[Any, ...]]) -> Rows:
         """Rows that were folded before and are remembered."""
         return Rows(self.names, rows, self.complete)
+
+    def state(self) -> list[Any]:
+        """What is remembered of the events before, for a snapshot."""
+        return [] if self.made is None else self.made.state()
+
+    def restore(self, state: list[Any]) -> None:
+        if self.made is not None:
+            self.made.restore(state)

@@ -166,6 +166,7 @@ class Shard:
         counts = [self.taken, self.events, self.predicted, self.rejected]
         return {
             "counts": counts,
+            "fold": self.fold.state(),
             "model": self.model.state(),
             "join": self.join.state(),
             "quality": self.quality.state(),
@@ -186,6 +187,7 @@ class Shard:
             raise StateError("the snapshot was made under another spec")
         self = cls(spec, partition)
         self.taken, self.events, self.predicted, self.rejected = state["counts"]
+        self.fold.restore(state["fold"])
         self.model.restore(state["model"])
         self.join.restore(state["join"], ledger)
         self.quality.restore(state["quality"])
@@ -198,8 +200,7 @@ class Shard:
 
 def build_model(spec: Spec) -> Any:
     """The model that the spec names, untrained."""
-    fields = spec.events.fields
-    categories = any(fields[name].type is Kind.CATEGORY for name in spec.feature_names)
+    categories = Kind.CATEGORY in spec.feature_kinds
     return models.build(spec.model.use, spec.model.with_, categories, task_name(spec))
 
 
@@ -216,7 +217,7 @@ def label_kind(spec: Spec) -> str | None:
 
 def model_version(spec: Spec) -> str:
     """Short, and another one for every change of the model, its arguments or its features."""
-    parts = [spec.model.use, task_name(spec), spec.model.with_, spec.feature_names]
+    parts = [spec.model.use, task_name(spec), spec.model.with_, spec.features_text]
     return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=4).hexdigest()
 
 

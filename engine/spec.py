@@ -6,12 +6,13 @@ Reading the file, `${VAR}` and error messages with lines live in `streams/specfi
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from pydantic import Field, model_validator
 
 from engine.duration import Duration
+from engine.specfeatures import SEEN, Entry, Feature, name_of, wrong_features
 from engine.specparts import (
     CacheOption,
     Commit,
@@ -54,9 +55,9 @@ class Spec(Part):
     """An embedded log deletes records older than this, once no snapshot needs them. Default: never."""
     events: Events
     labels: Labels = Labels()
-    features: tuple[str, ...] = ()
-    """The fields that the model sees. Default: all numbers, integers, booleans and categories that are
-    not the event's id, key or time."""
+    features: tuple[Entry, ...] = ()
+    """What the model sees: fields by name, and what is made of them. Default: all numbers, integers,
+    booleans and categories that are not the event's id, key or time."""
     model: Model = Model()
     topics: Topics = Topics()
     commit: Commit = Commit()
@@ -86,14 +87,7 @@ class Spec(Part):
             yield f"events.time names {self.events.time!r}, which is not a timestamp"
 
     def _wrong_names(self) -> Iterator[str]:
-        for name in self.features:
-            field = self.events.fields.get(name)
-            if field is None:
-                yield f"features names {name!r}, which is not in events.fields"
-            elif field.type in (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP):
-                yield f"features names {name!r}, a {field.type.value}; a model takes numbers and categories"
-        if len(set(self.features)) < len(self.features):
-            yield "features names a field twice"
+        yield from wrong_features(self.features, self.events.fields, self.limits.lateness_max)
         if not self.feature_names:
             yield "there is no feature; in events.fields name some of type number or category"
         topics = [self.topic(what) for what in TOPICS]
@@ -102,11 +96,32 @@ class Spec(Part):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The fields that the model sees, in order."""
+        """What the model sees, in order."""
+        return tuple(map(name_of, self.features)) or self._seen_fields
+
+    @property
+    def feature_kinds(self) -> tuple[Kind, ...]:
+        """Of each feature, what it is."""
+        fields = self.events.fields
+        return tuple(
+            fields[entry].type
+            if isinstance(entry, str)
+            else entry.kind(fields[entry.of].type if entry.of else None)
+            for entry in self.features or self._seen_fields
+        )
+
+    @property
+    def row_fields(self) -> tuple[str, ...]:
+        """The fields that are read for the features: the features themselves, if there are no others."""
+        made = [name for entry in self.features if isinstance(entry, Feature) for name in entry.reads()]
+        return tuple(dict.fromkeys([*(e for e in self.features if isinstance(e, str)), *made])) or (
+            self._seen_fields
+        )
+
+    @property
+    def _seen_fields(self) -> tuple[str, ...]:
         roles = {self.events.id, self.events.key, self.events.time}
-        others = (Kind.TEXT, Kind.IGNORED, Kind.TIMESTAMP)
-        fields = self.events.fields.items()
-        return self.features or tuple(n for n, f in fields if f.type not in others and n not in roles)
+        return tuple(n for n, f in self.events.fields.items() if f.type in SEEN and n not in roles)
 
     def topic(self, what: str) -> str:
         """The full name of a topic: events, labels, control, predictions, outcomes, dead_letters, ...
@@ -129,9 +144,15 @@ class Spec(Part):
         return tuple(map(self.topic, TOPICS[3:6]))
 
     @property
+    def features_text(self) -> list[Any]:
+        """The features as plain data: equal if they are the same."""
+        entries: list[Any] = [e if isinstance(e, str) else e.model_dump(mode="json") for e in self.features]
+        return entries or list(self._seen_fields)
+
+    @property
     def fingerprint(self) -> str:
         """Equal for specs under which a replay gives the same bytes."""
         parts = self.model_dump(mode="json", include={"pipeline", "events", "labels", "model", "limits"})
-        parts["features"] = self.feature_names
+        parts["features"] = self.features_text
         names = [*self.inputs, *self.outputs]
         return hashlib.blake2b(msgspec.json.encode([parts, names], order="sorted"), digest_size=8).hexdigest()

@@ -176,6 +176,13 @@ class Limits(Part):
     """An event whose time lies further before its record's timestamp becomes a dead letter."""
     future_max: Duration = DAY_MS
     """An event whose time lies further after its record's timestamp becomes a dead letter."""
+    entities_max: Count = 100_000
+    """Keys of one `by`, per shard, of which features remember something; the least recently seen leaves."""
+    window_events_max: Annotated[int, Field(ge=4, le=4096)] = 64
+    """Events of one key that a sliding window tells apart. Of more than so many, those that lie closest
+    together are put together."""
+    lateness_max: Duration = 60_000
+    """An event further behind the newest of its key does not change what features remember."""
 
 
 class Http(Part):

@@ -89,8 +89,12 @@ def meaning(where: Sequence[str | int]) -> str:
 
 def elsewhere(name: str) -> str | None:
     """The dotted key that ends in this name, if there is exactly one."""
-    found = [key.where for key in every_key() if key.where[-1] == name and ANY_NAME not in key.where]
+    found = [key.where for key in every_key() if key.where[-1] == name and not _is_one_of_many(key)]
     return ".".join(found[0]) if len(found) == 1 else None
+
+
+def _is_one_of_many(key: Key) -> bool:
+    return ANY_NAME in key.where or any(part.endswith("[]") for part in key.where)
 
 
 @cache
@@ -127,7 +131,10 @@ def _node(where: Sequence[str | int]) -> Node | None:
     node = _schema()
     for part in where:
         node = _resolved(node)
-        inner = node.get("properties", {}).get(part, node.get("additionalProperties"))
+        if isinstance(part, int):
+            inner: Any = _entry(node)
+        else:
+            inner = node.get("properties", {}).get(part, node.get("additionalProperties"))
         if inner is True:
             return {}
         if not isinstance(inner, dict):
@@ -142,6 +149,13 @@ def _resolved(node: Node) -> Node:
     return found
 
 
+def _entry(node: Node) -> Node | None:
+    """The entries of a list, by what can be written in them if it is more than one value."""
+    items = node.get("items", {})
+    kinds = [_resolved(each) for each in items.get("oneOf", items.get("anyOf", [items]))]
+    return next((kind for kind in kinds if "properties" in kind), None)
+
+
 def _keys(node: Node, where: tuple[str, ...]) -> Iterator[Key]:
     required = node.get("required", ())
     for name, prop in node["properties"].items():
@@ -154,6 +168,8 @@ def _keys(node: Node, where: tuple[str, ...]) -> Iterator[Key]:
         each = inner.get("additionalProperties")
         if isinstance(each, dict) and "$ref" in each:
             yield from _keys(_resolved(each), (*here, ANY_NAME))
+        if (entry := _entry(inner)) is not None:
+            yield from _keys(entry, (*where, f"{name}[]"))
 
 
 def _default(prop: Node) -> str:
@@ -165,15 +181,16 @@ def _default(prop: Node) -> str:
 
 def _type(prop: Node) -> str:
     node = _resolved(prop)
-    if "anyOf" in node:
-        kinds = [_type(each) for each in node["anyOf"] if each.get("type") != "null"]
+    if several := node.get("anyOf", node.get("oneOf")):
+        kinds = [_type(each) for each in several if each.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if "enum" in node:
         return ", ".join(f"`{each}`" for each in node["enum"])
     if _is_duration(node):
         return "duration"
     if node.get("type") == "array":
-        return f"list of {_type(node['items'])}s"
+        kinds = _type(node["items"]).split(" or ")
+        return "list of " + " or ".join(k if k.endswith("s") else f"{k}s" for k in kinds)
     if node.get("type") == "integer":
         return "whole number" + _range(node)
     return {"string": "text", "number": "number", "boolean": "true or false"}.get(

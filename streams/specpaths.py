@@ -44,10 +44,18 @@ def _section(value: Any, name: str) -> Mapping[str, Any]:
 def _features(value: Any, fields: Mapping[str, Any]) -> list[str]:
     given = value.get("features") if isinstance(value, Mapping) else None
     if given and isinstance(given, list):
-        return [str(name) for name in given]
+        return [name for entry in given for name in _read(entry)]
     roles = {_section(value, "events").get(role) for role in ("id", "key", "time")}
     kinds = ("number", "integer", "boolean", "category")
     return [name for name, spec in fields.items() if spec.get("type") in kinds and name not in roles]
+
+
+def _read(entry: Any) -> list[str]:
+    """The fields that an entry of the list of features shows to the model, or makes something of."""
+    if not isinstance(entry, Mapping):
+        return [str(entry)]
+    given = [entry[key] for key in ("of", "by") if entry.get(key)]
+    return [str(name) for names in given for name in (names if isinstance(names, list) else [names])]
 
 
 def _unreadable(paths: Mapping[Where, Any], document: Document) -> Iterator[Problem]:

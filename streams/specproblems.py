@@ -38,8 +38,9 @@ def described(error: ValidationError, document: Document) -> Iterator[Problem]:
     """One problem for each place; what the members of a union say of one place is put together."""
     grouped: dict[Where, list[ErrorDetails]] = {}
     for each in error.errors():
-        missing = each["type"] == "missing"
-        where = each["loc"] if missing else _written(each["loc"], document)
+        where = _written(each["loc"], document)
+        if each["type"] == "missing":
+            where = (*where, each["loc"][-1])
         grouped.setdefault(where, []).append(each)
     for where, errors in grouped.items():
         if not (errors[0]["type"] == "missing" and _misspelt(where, document)):
@@ -55,9 +56,11 @@ def _misspelt(where: Where, document: Document) -> bool:
 
 def _written(where: Where, document: Document) -> Where:
     """The part of pydantic's location that is in the file; unions add names of their own."""
-    while where and where not in document.places:
-        where = where[:-1]
-    return where
+    found: Where = ()
+    for part in where:
+        if (*found, part) in document.places:
+            found = (*found, part)
+    return found
 
 
 def _described(where: Where, errors: list[ErrorDetails], document: Document) -> Iterator[Problem]:
@@ -113,15 +116,16 @@ def _refused(where: Where, error: ErrorDetails, document: Document) -> Iterator[
     for sentence in str(error["ctx"]["error"]).splitlines():
         place = _spoken_of(where, sentence, document)
         if isinstance(error["input"], Mapping):
-            key = dotted(place).partition("[")[0]
-            yield Problem(document.place(place), place, re.sub(rf"^{re.escape(key)} (?=names)", "", sentence))
+            keys = "|".join(re.escape(key) for key in (dotted(place), dotted(place).partition("[")[0]))
+            yield Problem(document.place(place), place, re.sub(rf"^({keys}) (?=names)", "", sentence))
         else:
             yield Problem(document.place(place), place, f"{sentence}; got {shown(where, error['input'])}")
 
 
 def _spoken_of(where: Where, sentence: str, document: Document) -> Where:
-    for word in re.findall(r"[a-z_.]+", sentence):
-        place = (*where, *word.split("."))
+    for word in re.findall(r"[a-z_.]+(?:\[\d+\][a-z_.]*)?", sentence):
+        parts = re.findall(r"[a-z_]+|\d+", word)
+        place = (*where, *(int(part) if part.isdigit() else part for part in parts))
         if place in document.places:
             quoted = re.findall(r"'([^']*)'", sentence)
             entry = next((p for p in _entries(place, document) if p[1] in quoted), None)

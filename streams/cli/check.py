@@ -141,7 +141,7 @@ def _wait(spec: Spec) -> str:
 
 
 def _limit(name: str, value: int) -> str:
-    return duration_text(value) if name in ("past_max", "future_max") else f"{value:,}"
+    return duration_text(value) if name in ("past_max", "future_max", "lateness_max") else f"{value:,}"
 
 
 def _address(spec: Spec) -> str:

@@ -1,0 +1,100 @@
+"""Windows over event time, beside lists of all events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.features import jit
+from engine.fold import Fold
+from engine.specfeatures import Feature
+from engine.state import digest
+from tests.engine.features.oracle import Oracle
+from tests.engine.features.streams import folded, payments, spec
+
+AGGS = ("count", "sum", "mean", "min", "max", "variance", "zscore")
+
+
+def window(agg: str, **more: Any) -> dict[str, Any]:
+    return {"name": agg, "agg": agg, "of": "amount", "by": "card", "over": "5m"} | more
+
+
+def every(**more: Any) -> list[dict[str, Any]]:
+    return [window(agg, **more) for agg in AGGS]
+
+
+def beside_the_oracle(features: list[dict[str, Any]], seed: int, n: int, size: int, **more: Any) -> None:
+    wanted = spec(*features, **{"limits": {"window_events_max": 4096}} | more)
+    events = payments(seed, n)
+    oracles = [Oracle(Feature.model_validate(f), wanted.limits.lateness_max) for f in features]
+    found = folded(wanted, events, size)
+    for event, row in zip(events, found, strict=True):
+        for oracle in oracles:
+            value, name = oracle(event), oracle.feature.name
+            assert row.get(name) == (None if value is None else pytest.approx(value, rel=1e-9, abs=1e-9))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 7, 100]), st.booleans(), st.booleans())
+def test_windows_are_those_of_the_lists(seed: int, size: int, own: bool, tumbling: bool) -> None:
+    """Every aggregation, by card and over the whole shard, with late and equal times and missing values."""
+    kind = "tumbling" if tumbling else "sliding"
+    beside_the_oracle(every(own=own, window=kind), seed, 120, size)
+    beside_the_oracle(every(own=own, window=kind, by=(), over="30s"), seed, 120, size)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 200))
+def test_a_frozen_window_goes_on(seed: int, place: int) -> None:
+    """From the state at any place the rest is the same, and so is the state at the end."""
+    wanted = spec(*every(), window("count", name="day", over="1d", window="tumbling", by=["card", "shop"]))
+    events, live, thawed = payments(seed, 200), Fold(wanted), Fold(wanted)
+    folded(wanted, events[:place], 9, live)
+    thawed.restore(live.state())
+    assert folded(wanted, events[place:], 50, live) == folded(wanted, events[place:], 3, thawed)
+    assert digest(live.state()) == digest(thawed.state())
+
+
+def test_many_events_of_one_key_are_put_together() -> None:
+    """The memory of a key is bounded; what is put together spans little of the window."""
+    features = [window("count"), window("sum"), window("variance")]
+    wanted = spec(*features, limits={"window_events_max": 32, "lateness_max": "0s"})
+    events = sorted(payments(3, 500, cards=1, pace=200), key=lambda event: event["at"])
+    exact = Oracle(Feature.model_validate(features[0]), 0)
+    wider = Oracle(Feature.model_validate(features[0] | {"over": "318750ms"}), 0)  # by 2/32
+    fold = Fold(wanted)
+    for event, row in zip(events, folded(wanted, events, 100, fold), strict=True):
+        least, most = exact(event), wider(event)
+        if least is not None and most is not None:
+            assert least <= row["count"] <= most
+    assert fold.made is not None
+    assert max(fold.made.memories[0].tables[0].size) <= 32
+
+
+def test_compiled_kernels_give_the_same_bits() -> None:
+    """Compiled half-way, the state goes on; and all is as it was without."""
+    wanted = spec(*every(), *(w | {"name": "t" + w["name"]} for w in every(window="tumbling", own=False)))
+    events, plain, fast = payments(5, 600), Fold(wanted), Fold(wanted)
+    found = folded(wanted, events, 50, plain)
+    half = folded(wanted, events[:300], 50, fast)
+    jit.compiled.update(jit.compile_all())
+    try:
+        assert half + folded(wanted, events[300:], 50, fast) == found
+        again = Fold(wanted)
+        assert folded(wanted, events, 77, again) == found
+    finally:
+        jit.compiled.clear()
+    assert digest(fast.state()) == digest(plain.state()) == digest(again.state())
+
+
+def test_the_least_recently_seen_key_leaves() -> None:
+    """No more keys than the limit; who comes back begins anew."""
+    wanted = spec(window("count", over="1d"), limits={"entities_max": 2})
+    events = [{"at": i, "card": card, "amount": 1.0} for i, card in enumerate("ababcabc")]
+    fold = Fold(wanted)
+    assert [row["count"] for row in folded(wanted, events, 3, fold)] == [1, 1, 2, 2, 1, 1, 1, 1]
+    assert fold.made is not None
+    assert fold.made.memories[0].keys.left == 4
