@@ -20,7 +20,7 @@ from connectors.log import Misfit
 # sleeps this long, 20 ms by default.
 sender.BACKOFF_OVERRIDE = 0.002
 
-BATCH_BYTES = 256 << 10
+BATCH_BYTES = 1_000_000
 REQUEST_BYTES_MAX = 1 << 20  # as much as a broker takes by default
 STOP_SECONDS = 2.0  # how long a client may take to say goodbye
 

@@ -7,17 +7,33 @@ looked at again, slowly, only to name the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import repeat
 from operator import attrgetter, methodcaller
+from types import NoneType
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from engine import cloudevents
 from engine.batch import Batch, Headers
 from engine.cloudevents import Cloud
 from engine.columns import Events, Labels
-from engine.fields import Named, Time, Tree, default, depth, label_reader, leaf_type, row_reader, to_ms
+from engine.fields import (
+    FAR_MS,
+    Named,
+    Time,
+    Tree,
+    default,
+    depth,
+    label_reader,
+    leaf_type,
+    name_reader,
+    row_reader,
+    to_ms,
+)
 from engine.reasons import Reason, Rejection, Unfit, reject
 from engine.spec import Spec
 from engine.specparts import Kind, Limits
@@ -41,7 +57,12 @@ class Decoder:
         self.limits: Limits = spec.limits
         # A field of pydantic's model is slow to reach for every event.
         self.past_max, self.future_max = spec.limits.past_max, spec.limits.future_max
-        self.read_label = label_reader(spec.labels.type or label_kind, spec.labels.positive)
+        kind, positive = spec.labels.type or label_kind, spec.labels.positive
+        self.read_label = label_reader(kind, positive)
+        # Labels of this type are what the model wants already.
+        self.label_type = (
+            {"boolean": bool, "category": str, "number": float}[kind] if positive is None else None
+        )
         self._plan_events(spec)
         self._plan_labels(spec)
 
@@ -57,8 +78,8 @@ class Decoder:
         }
         names = spec.row_fields
         self.row = row_reader([places[name] for name in names], [fields[name].default for name in names])
-        self.id = attrgetter(places[roles.id]) if roles.id else None
-        self.key = attrgetter(places[roles.key]) if roles.key else None
+        self.id = name_reader(places[roles.id], fields[roles.id]) if roles.id else None
+        self.key = name_reader(places[roles.key], fields[roles.key]) if roles.key else None
         self.time = attrgetter(places[roles.time]) if roles.time else None
         self.unit_ms = 1 if roles.time and fields[roles.time].unit == "ms" else 1000
         inside = spec.labels.in_event
@@ -76,19 +97,58 @@ class Decoder:
 
     def events(self, batch: Batch) -> tuple[Events, list[Rejection]]:
         """The events of a batch that fit, and what became of the others."""
+        if self._are_plain(batch):
+            # If one of them does not fit, which one it is and why is found below.
+            with suppress(ValueError, msgspec.MsgspecError, Unfit):
+                return self._all_at_once(batch), []
+        return self._one_by_one(batch)
+
+    def _all_at_once(self, batch: Batch) -> Events:
+        """Columns of events that all fit; raises what the first that does not fit raises."""
+        found = list(map(self.event, batch.values))  # type: ignore[arg-type]
+        times = self._times(found, batch.timestamps)
+        labels = self._labels_within(found)
+        rows = list(map(self.row, found))
+        events = Events(batch, list(range(len(found))), [], [], times, rows, labels)
+        events.ids = self._ids(found, repeat(None), events)
+        events.entities = events.ids if self.key is None else self.key(found)
+        return events
+
+    def _times(self, found: list[Any], stamps: Sequence[int]) -> list[int]:
+        if self.time is None:
+            return list(stamps)
+        given = list(map(self.time, found))
+        if set(map(type, given)) != {float}:
+            return [self._time(event, None, stamp) for event, stamp in zip(found, stamps, strict=True)]
+        seconds = np.array(given)
+        if np.abs(seconds).max() > FAR_MS:
+            raise Unfit(Reason.TIME_OUT_OF_RANGE, "no time")
+        times = np.rint(seconds * self.unit_ms)
+        ahead = times - np.array(stamps)
+        if ahead.min() < -self.past_max or ahead.max() > self.future_max:
+            raise Unfit(Reason.TIME_OUT_OF_RANGE, "too far")
+        whole: list[int] = times.astype(np.int64).tolist()
+        return whole
+
+    def _labels_within(self, found: list[Any]) -> list[Any]:
+        if self.label is None:
+            return [None] * len(found)
+        given = list(map(self.label, found))
+        if {*map(type, given), NoneType} == {self.label_type, NoneType}:
+            return given
+        return [None if label is None else self.read_label(label) for label in given]
+
+    def _one_by_one(self, batch: Batch) -> tuple[Events, list[Rejection]]:
         events, rejected = Events(batch), list[Rejection]()
         found: list[Any] = []
         clouds: list[Cloud | None] = []
         decode, time_of, read_label, label_of = self.event, self._time, self.read_label, self.label
         stamps, headers = batch.timestamps, batch.headers
-        plain, cloud, label = self._are_plain(batch), None, None
+        label = None
         for i, value in enumerate(batch.values):
             try:
-                if plain:
-                    event = decode(value)  # type: ignore[arg-type]
-                else:
-                    data, cloud = self._open(value, headers[i] if headers is not None else ())
-                    event = decode(data)
+                data, cloud = self._open(value, headers[i] if headers is not None else ())
+                event = decode(data)
                 time = time_of(event, cloud, stamps[i])
                 if label_of is not None:
                     label = label_of(event)
@@ -103,7 +163,7 @@ class Decoder:
             events.labels.append(label)
         events.rows = list(map(self.row, found))
         events.ids = self._ids(found, clouds, events)
-        events.entities = events.ids if self.key is None else names(self.key, found)
+        events.entities = events.ids if self.key is None else self.key(found)
         return events, rejected
 
     def labels(self, batch: Batch) -> tuple[Labels, list[Rejection]]:
@@ -133,7 +193,11 @@ class Decoder:
         values = batch.values
         if batch.headers is not None or None in values or not values:
             return False
-        nested = max(map(CURLY, values)) + max(map(SQUARE, values))
+        together = b"".join(values)  # type: ignore[arg-type]
+        # Whatever fits has a bracket, so no record has more than all have beyond one each.
+        nested = together.count(b"{") + together.count(b"[") - len(values) + 1
+        if nested > self.limits.depth_max:
+            nested = max(map(CURLY, values)) + max(map(SQUARE, values))
         return nested <= self.limits.depth_max and max(map(len, values)) <= self.limits.record_bytes_max  # type: ignore[arg-type]
 
     def _open(self, value: bytes | None, headers: Headers) -> tuple[bytes, Cloud | None]:
@@ -171,16 +235,11 @@ class Decoder:
             raise Unfit(Reason.TIME_OUT_OF_RANGE, f"event time {time} ms, but the record's is {timestamp} ms")
         return time
 
-    def _ids(self, found: list[Any], clouds: list[Cloud | None], events: Events) -> list[str]:
+    def _ids(self, found: list[Any], clouds: Iterable[Cloud | None], events: Events) -> list[str]:
         """The field that the spec names; or the CloudEvent's; or where the record lies."""
         if self.id is not None:
-            return names(self.id, found)
+            return self.id(found)
         batch = events.batch
         stem = f"{batch.topic}-{batch.partition}-"
-        pairs = zip(events.index, clouds, strict=True)
+        pairs = zip(events.index, clouds, strict=False)
         return [cloud.id if cloud and cloud.id else f"{stem}{batch.offsets[i]}" for i, cloud in pairs]
-
-
-def names(get: Getter, found: Sequence[Any]) -> list[str]:
-    """A column of names as texts; most are texts already."""
-    return [name if name.__class__ is str else str(name) for name in map(get, found)]

@@ -18,25 +18,43 @@ MESSAGE_MAX = 500
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
+class Source(msgspec.Struct, gc=False):
+    """Where the event lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
 class Prediction(msgspec.Struct, gc=False):
-    """What consumers read, one an event; `Encoder` appends what is the same for all, and the source."""
+    """What consumers read, one an event."""
 
     prediction_id: str
     event_id: str
     entity: str
+    pipeline: str
+    model: str
+    version: str
+    variant: str  # waits for rollouts, as shadow does
+    shadow: bool
     prediction: Any
     probabilities: dict[str, float] | None
     score: float | None
+    interval: tuple[float, float] | None
     confidence: float | None
     event_time: int
+    source: Source
 
 
 class Outcome(msgspec.Struct, gc=False):
-    """A prediction and the label that it met; `Encoder` appends the same to it."""
+    """A prediction and the label that it met."""
 
     prediction_id: str
     event_id: str
     entity: str
+    pipeline: str
+    model: str
+    version: str
     prediction: Any
     score: float | None
     label: Any
@@ -46,30 +64,21 @@ class Outcome(msgspec.Struct, gc=False):
     correction: bool
     event_time: int
     label_time: int
+    source: Source
 
 
 class Encoder:
-    """Encodes the outputs of one shard.
-
-    What is the same in all of them (pipeline, model, version, the source's topic) is encoded once and put
-    behind each, with the source's offset last.
-    """
+    """Encodes the outputs of one shard: those of a step at once, a line of JSON each."""
 
     def __init__(self, pipeline: str, model: str, version: str, topic: str, partition: int) -> None:
-        self.model, self.version = model, version
+        self.pipeline, self.model, self.version = pipeline, model, version
+        self.topic, self.partition = topic, partition
         self.stem = f"{topic}-{partition}-"
-        self.encode = msgspec.json.Encoder().encode
-        same = {"pipeline": pipeline, "model": model, "version": version}
-        source = {"source": {"topic": topic, "partition": partition}}
-        # Interval, variant and shadow wait for the models that have them.
-        more = {"variant": "main", "shadow": False, "interval": None}
-        self.prediction_tail = self._tail({**same, **more, **source})
-        self.outcome_tail = self._tail({**same, **source})
+        self.encode_lines = msgspec.json.Encoder().encode_lines
 
-    def _tail(self, fields: dict[str, Any]) -> bytes:
-        """Bytes that take the place of an object's closing brace; the offset is to be filled in."""
-        text = self.encode(fields).replace(b"%", b"%%")
-        return b"," + text[1:-2] + b',"offset":%d}}'
+    def _lines(self, rows: list[Any]) -> list[bytes | None]:
+        """Each row as JSON, which holds no line break of its own."""
+        return [*self.encode_lines(rows)[:-1].split(b"\n")] if rows else []
 
     def predictions(self, events: Events, scores: Scores, out: Output) -> None:
         """One prediction for each event on which the model did not fail."""
@@ -78,10 +87,10 @@ class Encoder:
             rows = [row for row in range(len(events)) if row not in failed]
             events, scores = events.pick(rows), scores.pick(rows)
         offsets, headers = events.batch.offsets, events.batch.headers
-        encode, stem, tail = self.encode, self.stem, self.prediction_tail
-        places = [offsets[i] for i in events.index]
+        stem, topic, partition = self.stem, self.topic, self.partition
+        pipeline, model, version = self.pipeline, self.model, self.version
         columns = (
-            places,
+            [offsets[i] for i in events.index],
             events.ids,
             events.entities,
             events.times,
@@ -89,36 +98,56 @@ class Encoder:
             scores.scores,
             scores.probabilities,
         )
-        values: list[bytes | None] = []
-        for offset, event_id, entity, time, prediction, score, odds in zip(*columns, strict=True):
-            sure = max(odds.values()) if odds else None
-            known = Prediction(f"{stem}{offset}", event_id, entity, prediction, odds, score, sure, time)
-            values.append(encode(known)[:-1] + tail % offset)
+        made = [
+            Prediction(
+                f"{stem}{offset}",
+                event_id,
+                entity,
+                pipeline,
+                model,
+                version,
+                "main",
+                False,
+                prediction,
+                odds,
+                score,
+                None,
+                max(odds.values()) if odds else None,
+                time,
+                Source(topic, partition, offset),
+            )
+            for offset, event_id, entity, time, prediction, score, odds in zip(*columns, strict=True)
+        ]
         traces = None if headers is None else [trace(headers[i]) for i in events.index]
-        out.extend(Output([entity.encode() for entity in events.entities], values, traces))
+        out.extend(Output([entity.encode() for entity in events.entities], self._lines(made), traces))
 
     def outcomes(self, settled: Sequence[Settled], out: Output) -> None:
-        encode, stem, tail = self.encode, self.stem, self.outcome_tail
-        for s in settled:
-            _, time, offset, entity, prediction, score = s.entry
-            label = s.label
-            judged = prediction is not None
-            number = isinstance(label, float)
-            known = Outcome(
-                f"{stem}{offset}",
-                s.event_id,
-                entity,
-                prediction,
-                score,
-                label,
-                prediction == label if judged and not number else None,
-                label - prediction if judged and number else None,
-                s.weight,
-                s.before is not None,
-                time,
-                s.label_time,
-            )
-            out.add(entity.encode(), encode(known)[:-1] + tail % offset)
+        """One outcome for each label that met its event."""
+        keys: list[bytes | None] = [s.entry[3].encode() for s in settled]
+        out.extend(Output(keys, self._lines([self._outcome(s) for s in settled])))
+
+    def _outcome(self, s: Settled) -> Outcome:
+        _, time, offset, entity, prediction, score = s.entry
+        label = s.label
+        judged, number = prediction is not None, isinstance(label, float)
+        return Outcome(
+            f"{self.stem}{offset}",
+            s.event_id,
+            entity,
+            self.pipeline,
+            self.model,
+            self.version,
+            prediction,
+            score,
+            label,
+            prediction == label if judged and not number else None,
+            label - prediction if judged and number else None,
+            s.weight,
+            s.before is not None,
+            time,
+            s.label_time,
+            Source(self.topic, self.partition, offset),
+        )
 
 
 def dead_letter(batch: Batch, rejection: Rejection, out: Output) -> None:

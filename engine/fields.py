@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Annotated, Any, Literal
@@ -74,6 +74,14 @@ def row_reader(places: list[str], defaults: list[Any]) -> Callable[[Any], tuple[
         return get
     pairs = tuple(enumerate(defaults))
     return lambda event: tuple(d if (v := got[i]) is None else v for got in (get(event),) for i, d in pairs)
+
+
+def name_reader(place: str, field: FieldSpec) -> Callable[[Sequence[Any]], list[str]]:
+    """A function that reads the column of ids or entities of several events, as texts."""
+    get: Callable[[Any], Any] = attrgetter(place)
+    if TYPES[field.type] is str:
+        return lambda events: list(map(get, events))
+    return lambda events: list(map(str, map(get, events)))
 
 
 def leaf_type(spec: FieldSpec, names: bool) -> Any:
