@@ -28,9 +28,9 @@ from engine.errors import StateError
 from engine.fold import Fold
 from engine.join import Join
 from engine.joined import Lost
+from engine.metrics import Quality, kind_of
 from engine.models.river import RiverModel
 from engine.models.scores import LABEL_KINDS
-from engine.quality import Quality
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 from engine.specparts import Kind
@@ -71,10 +71,12 @@ class Shard:
         self.model = RiverModel(build_model(spec))
         version = model_version(spec)
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
-        self.decoder = Decoder(spec, label_kind(spec) or self.model.task.label_kind)
+        label = label_kind(spec) or self.model.task.label_kind
+        self.decoder = Decoder(spec, label)
         self.fold = Fold(spec)
         self.join = Join(spec, self.encode.stem)
-        self.quality = Quality(self.model.task)
+        kind = kind_of(self.model.task, spec.labels.kind(label))
+        self.quality = Quality(kind, spec.feature_names, spec.metrics)
         self.taken = 0  # records, of all topics
         self.events = 0
         self.predicted = 0
@@ -123,6 +125,7 @@ class Shard:
     def turn(self, out: Outputs) -> None:
         """What happens because time went by: after every 256th record."""
         self.join.expire()
+        self.quality.turn()
         self._bury([], out)
 
     # -- its stages that have no file of their own -----------------------------------------------------

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from engine.duration import Duration
 from engine.specfeatures import SEEN, Entry, Feature, name_of, wrong_features
+from engine.specmetrics import Metrics
 from engine.specparts import (
     CacheOption,
     Commit,
@@ -59,6 +60,7 @@ class Spec(Part):
     """What the model sees: fields by name, and what is made of them. Default: all numbers, integers,
     booleans and categories that are not the event's id, key or time."""
     model: Model = Model()
+    metrics: Metrics = Metrics()
     topics: Topics = Topics()
     commit: Commit = Commit()
     snapshots: Snapshots = Snapshots()

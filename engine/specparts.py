@@ -112,6 +112,10 @@ class Labels(Part):
     wait: Duration = 7 * DAY_MS
     """How long, in event time, an event and its label wait for each other."""
 
+    def kind(self, given: str) -> str:
+        """What a label is: boolean, category or number; `given` where only the model can tell."""
+        return "boolean" if self.positive is not None else self.type or given
+
 
 class Model(Part):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from engine.metrics import merged
+
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
@@ -26,7 +28,11 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("pipeline", "partition", "what"),
         "Remembered, early.",
     ),
-    "driftline_model_metric": ("gauge", ("pipeline", "metric"), "Quality over all labelled events here."),
+    "driftline_model_metric": (
+        "gauge",
+        ("pipeline", "metric", "window", "segment"),
+        "Quality over the labelled events here.",
+    ),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
     "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
     "driftline_commits_total": ("counter", ("pipeline",), "Commits."),
@@ -133,12 +139,14 @@ class Collector:
         yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
 
     def _quality(self, pipeline: str, keepers: list[Keeper]) -> Iterator[Sample]:
-        qualities = [keeper.shard.quality for keeper in keepers if keeper.shard is not None]
-        if not qualities:
+        summaries = [keeper.shard.quality.summary() for keeper in keepers if keeper.shard is not None]
+        if not summaries:
             return
-        for name, value in sum(qualities[1:], qualities[0]).report().items():
-            if value is not None:
-                yield "driftline_model_metric", (pipeline, name), value
+        summary = merged(summaries)
+        for window, segment in summary.rows:
+            for name, value in summary.told(window, segment).items():
+                if value is not None:
+                    yield "driftline_model_metric", (pipeline, name, window, segment), value
         shard = next(keeper.shard for keeper in keepers if keeper.shard is not None)
         yield "driftline_model_info", (pipeline, shard.encode.model, shard.encode.version), 1
 

@@ -69,7 +69,7 @@ def test_a_correction() -> None:
     feed("events", event("a"))
     out = feed("labels", label("a", False), label("a", True))
     assert verdicts(out) == [("a", False, False), ("a", True, True)]
-    assert feed.shard.quality.report() == {"labelled": 1, "accuracy": 0.0}
+    assert feed.shard.quality.report().items() >= {"labelled": 1, "accuracy": 0.0}.items()
     assert learned(feed) == [(1.0, False), (1.0, True)]
     assert counts(feed) == {"joined": 1, "correction": 1}
 
@@ -126,4 +126,4 @@ def test_regression_outcomes_have_an_error() -> None:
     [row] = rows(feed("labels", label("a", 2.5)).outcomes)
     assert (row["error"], row["correct"]) == (2.5, None)
     feed("labels", label("a", 1.5))
-    assert feed.shard.quality.report() == {"labelled": 1, "mae": 1.5, "rmse": 1.5}
+    assert feed.shard.quality.report().items() >= {"labelled": 1, "mae": 1.5, "rmse": 1.5}.items()

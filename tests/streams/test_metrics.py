@@ -92,7 +92,7 @@ def test_what_they_say() -> None:
             assert value(work, "driftline_dead_letters_total", reason="duplicate_id") == 1
             assert value(work, "driftline_labels_joined_total", outcome="joined") == 40
             assert value(work, "driftline_labels_waiting", what="remembered") == 50
-            assert value(work, "driftline_model_metric", metric="labelled") == 40
+            assert value(work, "driftline_model_metric", metric="labelled", window="life") == 40
             assert value(work, "driftline_commits_total") == len(stage.entries())
             assert value(work, "driftline_consumer_lag_records") == 0
             assert value(work, "driftline_ready") == 1

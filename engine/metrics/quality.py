@@ -1,0 +1,241 @@
+"""How good the predictions are, as outcomes tell: prequential, each prediction judged before it is learned.
+
+What comes is put aside, and counted at the shard's turns: so the figures don't depend on how a stream is
+cut into batches, and arrays are long enough to be worth it. Whoever reads in between gets what waits
+counted in, on a copy.
+
+A correction takes the former label's part out of everything but the fading metrics and kappa_t, which
+know no single outcome.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.duration import duration_ms
+from engine.joined import Settled
+from engine.metrics.block import Block, Floats, Ints, Kind, Shape
+from engine.metrics.coding import Codes, truths
+from engine.metrics.segments import Segments
+from engine.metrics.summary import DAYS, FADING, LIFE, Summary, Told
+from engine.metrics.tally import Layout, Tally
+from engine.metrics.windows import Newest, Panes
+from engine.specmetrics import Metrics
+
+HOUR_MS = 3_600_000
+HOURS = 24 * len(DAYS)
+MONDAY = 3  # days from a Monday to the epoch
+
+
+class Quality:
+    """The metrics of one shard.
+
+    Parameters
+    ----------
+    kind
+        What is judged.
+    names
+        The features of a row, in order.
+    wanted
+        What the spec asks for.
+    """
+
+    def __init__(self, kind: Kind, names: Sequence[str], wanted: Metrics) -> None:
+        self.kind, self.wanted = kind, wanted
+        self.codes = Codes(2 if kind is not Kind.MULTICLASS else wanted.classes_max)
+        self.layout = Layout(Shape(kind, self.codes.size if kind is Kind.MULTICLASS else 2))
+        self.at = [names.index(field) for field in wanted.segments]
+        self.origin: float | None = None
+        self.last = -1  # the newest label's code, for kappa_t
+        self.pending: list[Settled] = []
+        self.now: Told | None = None  # what outcomes carry
+        self._build()
+
+    def _build(self) -> None:
+        """Everything that is counted into, empty."""
+        wanted, layout = self.wanted, self.layout
+        counts = [window for window in wanted.windows if isinstance(window, int)]
+        self.segments = Segments(wanted.segments, wanted.segments_max)
+        self.segmented = Tally(layout, self.segments.groups) if wanted.segments else None
+        self.life = Tally(layout, 1)
+        self.newest = Newest(max(counts), self._block([], [])) if counts else None
+        self.panes = {w: Panes(layout, _ms(w)) for w in wanted.windows if isinstance(w, str)}
+        self.fading = Tally(layout, 1) if wanted.fading is not None else None
+        self.hours = Tally(layout, HOURS, layout.small) if wanted.hours else None
+
+    # -- counting --------------------------------------------------------------------------------------
+
+    def update(self, settled: Sequence[Settled]) -> None:
+        """Take outcomes, in the order in which they came about."""
+        self.pending += settled
+
+    def turn(self) -> None:
+        """Count what waits."""
+        settled, self.pending = self.pending, []
+        if not settled:
+            return
+        at = 5 if self.kind is Kind.ANOMALY else 4  # before the first class was learned there is nothing
+        usable = [s for s in settled if s.entry[at] is not None]
+        again = [s for s in usable if s.before is not None]
+        if first := usable if not again else [s for s in usable if s.before is None]:
+            self._add(self._block(first, [s.label for s in first]))
+        if again:
+            self._correct(again)
+        if self.wanted.outcomes and usable:
+            told = self.summary().told(str(self.wanted.windows[0]))
+            self.now = {name: told[name] for name in self.wanted.outcomes}
+
+    def _block(self, settled: Sequence[Settled], labels: Sequence[Any]) -> Block:
+        n, entries = len(settled), [s.entry for s in settled]
+        rows, times, places, _, guesses, scores = zip(*entries, strict=True) if n else [()] * 6
+        none, nothing = np.zeros(n, np.int64), np.zeros(n)
+        label, guess, truth, found, seats = none, none, nothing, nothing, none[:, None]
+        if self.kind is Kind.REGRESSION:
+            truth, found = np.array(labels, float), np.array(guesses, float)
+            if self.origin is None and n:
+                self.origin = float(labels[0])
+        elif self.kind is Kind.MULTICLASS:
+            label, guess = self.codes.of(labels, guesses)
+        else:
+            label, guess = truths(labels), truths(guesses)
+        if self.at:
+            seats = self.segments.places([[row[i] for i in self.at] for row in rows])
+        score, time, place = np.array(scores, float), np.array(times, np.int64), np.array(places, np.int64)
+        same = np.zeros(n)
+        return Block(self.origin or 0.0, label, guess, truth, found, score, same, time, place, seats)
+
+    def _add(self, block: Block) -> None:
+        labels = block.label
+        block.same[1:] = labels[1:] == labels[:-1]
+        block.same[0] = labels[0] == self.last
+        self.last = int(labels[-1])
+        self._count(block, 1.0)
+        if self.fading is not None and self.wanted.fading is not None:
+            self.fading.fade(block, self.wanted.fading)
+        if self.newest is not None:
+            self.newest.add(block)
+
+    def _correct(self, settled: Sequence[Settled]) -> None:
+        """Take the former labels out, and put the new ones in."""
+        self._count(self._block(settled, [s.before for s in settled]), -1.0)
+        block = self._block(settled, [s.label for s in settled])
+        self._count(block, 1.0)
+        if self.newest is not None:
+            self.newest.correct(block)
+
+    def _count(self, block: Block, sign: float) -> None:
+        self.life.add(block, 0, sign)
+        for panes in self.panes.values():
+            panes.add(block, sign)
+        if self.hours is not None:
+            self.hours.add(block, hour_of_week(block.time), sign)
+        if self.segmented is not None:
+            for column in block.seats.T:
+                self.segmented.add(block, column, sign)
+
+    # -- telling ---------------------------------------------------------------------------------------
+
+    def report(self) -> Told:
+        """The metrics over the whole life by name; None while they are not defined."""
+        return self.summary().told()
+
+    def summary(self) -> Summary:
+        """Everything that is judged, with what waits counted in."""
+        if not self.pending:
+            return Summary(self.layout, self._rows(), tuple(self.codes.names), self.origin or 0.0)
+        ahead = copy.deepcopy(self)
+        ahead.wanted = self.wanted.model_copy(update={"outcomes": ()})
+        ahead.turn()
+        return ahead.summary()
+
+    def _rows(self) -> dict[tuple[str, str], Floats]:
+        rows = {(LIFE, ""): self.life.row()}
+        for window in self.wanted.windows:
+            rows[str(window), ""] = self._window(window)
+        if self.fading is not None:
+            rows[FADING, ""] = self.fading.row()
+        if self.segmented is not None:
+            rows |= self._segment_rows(self.segmented)
+        if self.hours is not None:
+            hours = {f"hour={h:02}": list(range(h, HOURS, 24)) for h in range(24)}
+            days = {f"day={day}": list(range(24 * d, 24 * d + 24)) for d, day in enumerate(DAYS)}
+            rows |= {(LIFE, name): self.hours.row(groups) for name, groups in (hours | days).items()}
+        return rows
+
+    def _window(self, window: int | str) -> Floats:
+        if isinstance(window, str):
+            return self.panes[window].row
+        assert self.newest is not None
+        return self.layout.row(self.newest.last(window))
+
+    def _segment_rows(self, segmented: Tally) -> dict[tuple[str, str], Floats]:
+        known = self.segments.known()
+        rows = {(LIFE, name): segmented.row(group) for name, group in known}
+        for window in self.wanted.windows:
+            if self.newest is not None and isinstance(window, int):
+                block = self.newest.last(window)
+                parts = ((name, block.pick((block.seats == group).any(axis=1))) for name, group in known)
+                rows |= {(str(window), name): self.layout.row(part) for name, part in parts}
+        return rows
+
+    # -- its state -------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """All that is kept, part by part, each with what was asked for when it was made."""
+        # But for the place in the batch at hand, which is nobody's business any more.
+        waiting = [[getattr(s, name) for name in Settled.__struct_fields__[1:]] for s in self.pending]
+        newest = None if self.newest is None else self.newest.state()
+        return {
+            "wanted": self.wanted.model_dump(mode="json"),
+            "codes": [self.codes.known, self.origin, self.last, self.now],
+            "pending": waiting,
+            "life": self.life.state(),
+            "newest": newest,
+            "panes": {window: panes.state() for window, panes in self.panes.items()},
+            "fading": None if self.fading is None else self.fading.state(),
+            "hours": None if self.hours is None else self.hours.state(),
+            "segments": [self.segments.seats, None if self.segmented is None else self.segmented.state()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse. Metrics that were asked for otherwise begin anew, if they do not change outputs."""
+        known, origin, last, now = state["codes"]
+        before, wanted = state["wanted"], self.wanted.model_dump(mode="json")
+        self.pending = [Settled(0, *fields) for fields in state["pending"]]
+        if before["classes_max"] != wanted["classes_max"]:
+            return
+        self.codes.known, self.origin, self.last, self.now = known, origin, last, now
+        self.life.restore(state["life"])
+        if self.fading is not None and before["fading"] == wanted["fading"]:
+            self.fading.restore(state["fading"])
+        if self.hours is not None and before["hours"]:
+            self.hours.restore(state["hours"])
+        for window, panes in self.panes.items():
+            if window in state["panes"]:
+                panes.restore(state["panes"][window])
+        same = all(before[key] == wanted[key] for key in ("segments", "segments_max"))
+        if same:
+            self.segments.seats = state["segments"][0]
+            if self.segmented is not None:
+                self.segmented.restore(state["segments"][1])
+        if self.newest is not None and same and state["newest"] is not None:
+            self.newest.restore(state["newest"])
+
+
+def _ms(window: str) -> int:
+    found = duration_ms(window)
+    assert isinstance(found, int)
+    return found
+
+
+def hour_of_week(time: Ints) -> Ints:
+    """Hours since Monday, midnight, UTC.
+
+    >>> hour_of_week(np.array([0, 4 * 24 * HOUR_MS])).tolist()
+    [72, 0]
+    """
+    return (time // HOUR_MS + 24 * MONDAY) % HOURS

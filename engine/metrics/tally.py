@@ -1,0 +1,148 @@
+"""Statistics of outcomes, by group, from which every metric of a kind can be told.
+
+All that is kept of an outcome is added to a row of numbers. Rows can be added up, over groups and over
+shards, and what was added can be taken away again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from engine.metrics import calibration, classes, gaps, loss, rank
+from engine.metrics.block import Block, Cell, Floats, Ints, Kind, Shape, shifted
+
+Measure = Callable[[Floats, Shape], float | None]
+
+# The families that judge a kind, in the order in which their statistics lie in a row.
+FAMILIES: dict[Kind, tuple[ModuleType, ...]] = {
+    Kind.BINARY: (classes, loss, calibration, rank),
+    Kind.MULTICLASS: (classes, calibration),
+    Kind.REGRESSION: (gaps,),
+    Kind.ANOMALY: (rank,),
+}
+SMALL = 2  # so many families are kept where there are many groups
+
+
+def measures(kind: Kind) -> dict[str, Measure]:
+    """The metrics of a kind by name.
+
+    >>> list(measures(Kind.REGRESSION))
+    ['mae', 'rmse', 'r2', 'mape']
+    """
+    return {name: each for family in FAMILIES[kind] for name, each in family.MEASURES.items()}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each family's statistics lie in a row."""
+
+    shape: Shape
+
+    @cached_property
+    def places(self) -> dict[str, slice]:
+        found, start = {}, 0
+        for family in FAMILIES[self.shape.kind]:
+            stop = start + family.size(self.shape)
+            found[family.__name__] = slice(start, stop)
+            start = stop
+        return found
+
+    @property
+    def size(self) -> int:
+        return int(list(self.places.values())[-1].stop)
+
+    @property
+    def small(self) -> int:
+        """The statistics of the first families only."""
+        return int(list(self.places.values())[:SMALL][-1].stop)
+
+    def cells(self, block: Block, most: int | None = None) -> list[Cell]:
+        """What a block adds, and where, up to so many statistics of a row."""
+        found: list[Cell] = []
+        for family in FAMILIES[self.shape.kind]:
+            start = self.places[family.__name__].start
+            if most is None or start < most:
+                found += shifted(family.cells(block, self.shape), start)
+        return found
+
+    def part(self, family: ModuleType, row: Floats) -> Floats:
+        return row[self.places[family.__name__]]
+
+    def row(self, block: Block) -> Floats:
+        """The statistics of a block."""
+        row = np.zeros(self.size)
+        for index, amount in self.cells(block):
+            np.add.at(row, index, amount)
+        return row
+
+    def labelled(self, row: Floats) -> float:
+        """How many outcomes a row tells of."""
+        family = FAMILIES[self.shape.kind][0]
+        n: float = family.labelled(self.part(family, row), self.shape)
+        return n
+
+    def told(self, row: Floats) -> dict[str, float | int | None]:
+        """Every metric of a row; None where it is not defined."""
+        n = self.labelled(row)
+        out: dict[str, float | int | None] = {"labelled": int(n) if n == int(n) else n}
+        for family in FAMILIES[self.shape.kind]:
+            part = self.part(family, row)
+            for name, measure in family.MEASURES.items():
+                out[name] = measure(part, self.shape) if n else None
+        return out
+
+
+class Tally:
+    """Rows of statistics, one a group."""
+
+    def __init__(self, layout: Layout, groups: int, size: int | None = None) -> None:
+        self.layout, self.size = layout, size or layout.size
+        self.rows = np.zeros((groups, self.size))
+
+    def add(self, block: Block, group: Ints | int = 0, sign: float = 1.0) -> None:
+        """Count a block; with a sign of -1 take it away again."""
+        flat, base = self.rows.reshape(-1), np.asarray(group) * self.size
+        for index, amount in self.layout.cells(block, self.size):
+            # A family may leave out outcomes without a score.
+            at = base if base.ndim == 0 or len(index) == len(base) else base[~np.isnan(block.score)]
+            np.add.at(flat, index + at, amount * sign)
+
+    def fade(self, block: Block, keep: float) -> None:
+        """Count a block, each outcome making all before it weigh `keep` times as much."""
+        n = len(block)
+        self.rows *= keep**n
+        weights = keep ** np.arange(n - 1, -1, -1)
+        for index, amount in self.layout.cells(block, self.size):
+            at = weights if len(index) == n else weights[~np.isnan(block.score)]
+            np.add.at(self.rows[0], index, amount * at)
+
+    def state(self) -> Floats:
+        return self.rows.copy()
+
+    def restore(self, state: Floats) -> None:
+        self.rows = np.array(state)
+
+    def row(self, group: int | slice | list[int] = 0) -> Floats:
+        """The row of a group, or of some together, at full length."""
+        found = self.rows[group]
+        row = np.zeros(self.layout.size)
+        row[: self.size] = found if found.ndim == 1 else found.sum(axis=0)
+        return row
+
+
+def renamed(row: Floats, layout: Layout, moves: Mapping[int, int]) -> Floats:
+    """A row with the statistics of classes moved to other codes."""
+    place, k = layout.places[classes.__name__], layout.shape.classes
+    part, out = row[place], row.copy()
+    new: Any = np.zeros_like(part)
+    new[3 * k] = part[3 * k]
+    for old, to in moves.items():
+        new[[to, k + to, 2 * k + to]] += part[[old, k + old, 2 * k + old]]
+    out[place] = new
+    return out
