@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from engine.duration import Duration
 from engine.specfeatures import SEEN, Entry, Feature, name_of, wrong_features
-from engine.specmetrics import Metrics
+from engine.specmetrics import Metrics, wrong_segments
 from engine.specparts import (
     CacheOption,
     Commit,
@@ -92,6 +92,8 @@ class Spec(Part):
         yield from wrong_features(self.features, self.events.fields, self.limits.lateness_max)
         if not self.feature_names:
             yield "there is no feature; in events.fields name some of type number or category"
+        kinds = dict(zip(self.feature_names, self.feature_kinds, strict=False))
+        yield from wrong_segments(self.metrics.segments, kinds)
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"

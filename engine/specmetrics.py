@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from engine.duration import PATTERN, duration_ms, duration_text
-from engine.specparts import Part
+from engine.nearest import nearest
+from engine.specparts import Kind, Part
 
 WINDOW_MAX = 100_000
 Window = int | str
@@ -84,3 +86,16 @@ class Metrics(Part):
         if self.outcomes and not self.windows:
             raise ValueError("outcomes are over the first window, and windows is empty")
         return self
+
+
+def wrong_segments(segments: Sequence[str], kinds: Mapping[str, Kind]) -> Iterator[str]:
+    """What is wrong with the segments, by what each feature is."""
+    for name in segments:
+        if name not in kinds:
+            near = nearest(name, list(kinds))
+            yield f"metrics.segments names {name!r}, which is not among the features{near}"
+        elif kinds[name] not in (Kind.CATEGORY, Kind.BOOLEAN):
+            kind = kinds[name].value
+            yield f"metrics.segments names {name!r} of type {kind}; segments are categories or booleans"
+    if len(set(segments)) < len(segments):
+        yield "metrics.segments names a feature twice"

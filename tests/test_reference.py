@@ -20,7 +20,7 @@ from streams.metrics import METRICS
 from tests.test_docs import PACKAGES, README, ROOT, mapped
 from tests.test_house import tracked
 
-FIELDS = {"x": {"type": "number"}}
+FIELDS = {"x": {"type": "number"}, "country": {"type": "category", "required": False}}
 SPEC = {"pipeline": "p", "events": {"fields": FIELDS}, "labels": {"in_event": "y"}}
 CODE = re.compile(r"`([^`]+)`")
 REPEATED = re.compile(r"It repeats (.*?), and adds:", re.DOTALL)

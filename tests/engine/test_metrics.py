@@ -312,3 +312,20 @@ def test_asking_for_other_metrics() -> None:
     assert summary.told() == before.report()
     assert summary.told("100") == before.summary().told("100")
     assert [summary.told(window)["labelled"] for window in ("1h", "fading")] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"segments": ["ages"]}, "not among the features; did you mean .age"),
+        ({"segments": ["age"]}, "of type integer; segments are categories or booleans"),
+        ({"windows": [1]}, "2 to 100000 outcomes"),
+        ({"windows": ["soon"]}, "a number of outcomes, 1000, or a duration, 1h"),
+        ({"windows": [1000, 1000]}, "names one twice"),
+        ({"fading": 1}, "less than 1"),
+    ],
+)
+def test_what_is_refused(asked: dict[str, Any], words: str) -> None:
+    """A spec that asks for what can't be is refused with a reason."""
+    with pytest.raises(ValueError, match=words):
+        spec(metrics=asked)
