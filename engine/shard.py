@@ -29,7 +29,7 @@ from engine.fold import Fold
 from engine.join import Join
 from engine.joined import Lost
 from engine.metrics import Quality, kind_of
-from engine.models.river import RiverModel
+from engine.models.hybrid import Hybrid
 from engine.models.scores import LABEL_KINDS
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
@@ -68,7 +68,7 @@ class Shard:
         self.partition = partition
         events, labels, control = spec.inputs
         self.topics = {events: self._decode_events, labels: self._decode_labels, control: self._refuse}
-        self.model = RiverModel(build_model(spec))
+        self.model = Hybrid(build_model(spec))
         version = model_version(spec)
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
         label = label_kind(spec) or self.model.task.label_kind

@@ -4,8 +4,8 @@ What the walk needs of a model is `run` and `learn` over columns; a compiled mod
 same two, and nobody else changes.
 
 An event on which the model raises leaves no trace in it. River models have no undo, so a pickle of the
-model is kept with what it has learned since; after an error the pickle is loaded and those lessons are
-given again. That costs 1/1000 of a pickle per lesson, and nothing depends on when the pickle was taken.
+model is kept with what it was asked and taught since; after an error the pickle is loaded and all of that
+is done again. That costs 1/1000 of a pickle per lesson, and nothing depends on when the pickle was taken.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from engine.errors import ModelError
 from engine.fold import Features, Rows
 from engine.models.chain import Learn, Predict, calls, planned
 from engine.models.scores import JUDGES, NONE, Failure, Scores, Task, Verdict, task_of
+
+PREDICTED, TAUGHT = 1, 2
+Lesson = tuple[Features, Any, float | None, int]  # with what was done: some models change as they predict
 
 LESSONS_MIN = 1024  # between two pickles; more when the pickle is large
 PICKLE_BYTES_PER_LESSON = 512
@@ -57,9 +60,10 @@ class RiverModel:
         for i, (x, y) in enumerate(zip(rows.dicts(), labels, strict=True)):
             try:
                 verdict = judge(predict(x))
-                if always or y is not None:
+                taught = always or y is not None
+                if taught:
                     learn(x, y)
-                    lessons.append((x, y, None))
+                lessons.append((x, y, None, PREDICTED | TAUGHT if taught else PREDICTED))
             except Exception as exc:  # noqa: BLE001 - the model is the user's: anything may come
                 failures.append(self._failed(i, exc))
                 predict, learn, lessons = self._predict, self._learn, self._lessons
@@ -79,7 +83,7 @@ class RiverModel:
         for i, (x, y, w) in enumerate(zip(rows.dicts(), labels, weights, strict=True)):
             try:
                 self._teach(x, y, w)
-                self._lessons.append((x, y, w))
+                self._lessons.append((x, y, w, TAUGHT))
             except Exception as exc:  # noqa: BLE001 - the model is the user's: anything may come
                 failures.append(self._failed(i, exc))
         self._keep_when_due()
@@ -92,6 +96,11 @@ class RiverModel:
     def restore(self, model: Any) -> None:
         self._use(model)
         self._keep()
+
+    def drop(self) -> None:
+        """Give back the memory of what can be taken back; `restore` comes before anything else."""
+        self._kept = b""
+        self._lessons.clear()
 
     # -- learning that can be taken back -------------------------------------------------------------
 
@@ -122,13 +131,16 @@ class RiverModel:
         except (pickle.PicklingError, TypeError, AttributeError) as exc:
             name = type(self.model).__name__
             raise ModelError(f"the model {name} can't be pickled, so there is no snapshot: {exc}") from exc
-        self._lessons: list[tuple[Features, Any, float | None]] = []
+        self._lessons: list[Lesson] = []
         self._lessons_max = max(LESSONS_MIN, len(self._kept) // PICKLE_BYTES_PER_LESSON)
 
     def _failed(self, index: int, exc: Exception) -> Failure:
         """Undo whatever the failed call has done to the model."""
         self._use(pickle.loads(self._kept))
-        for lesson in self._lessons:
-            self._teach(*lesson)
+        for x, y, w, what in self._lessons:
+            if what & PREDICTED:
+                self._predict(x)
+            if what & TAUGHT:
+                self._teach(x, y, w)
         self._keep()
         return Failure(index, type(exc).__name__, str(exc))

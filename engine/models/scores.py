@@ -107,7 +107,7 @@ def a_class(found: dict[Any, float]) -> Verdict:
     (None, None, None)
     """
     if len(found) == 2 and True in found and False in found:
-        no, yes = found[False], found[True]
+        no, yes = float(found[False]), float(found[True])  # River's sigmoid returns the integers 0 and 1
         if not -math.inf < no + yes < math.inf:
             raise ValueError(f"the model returned {found}")
         return yes > no, yes, {"false": no, "true": yes}

@@ -34,22 +34,23 @@ def sigmoid(x: float) -> float:
 
 
 @kernel
-def gradient(loss: int, y: float, found: float, settings: Floats) -> float:
-    """The loss's derivative, clipped."""
+def gradient(loss: int, y: float, found: float, weight: float, settings: Floats) -> float:
+    """The loss's derivative, weighed and clipped."""
     if loss == SQUARED:
         g = 2 * (found - y)
     elif loss == HINGE:
         sign = y * 2 - 1
         g = -sign if sign * found <= settings[ON_TRUE] else 0.0
     else:
-        weight, sign = (settings[ON_FALSE], -1.0) if y == 0.0 else (settings[ON_TRUE], 1.0)
+        on, sign = (settings[ON_FALSE], -1.0) if y == 0.0 else (settings[ON_TRUE], 1.0)
         z = found * sign
         if z > 18.0:
-            g = weight * math.exp(-z) * -sign
+            g = on * math.exp(-z) * -sign
         elif z < -18.0:
-            g = weight * -sign
+            g = on * -sign
         else:
-            g = weight * -sign / (math.exp(z) + 1.0)
+            g = on * -sign / (math.exp(z) + 1.0)
+    g *= weight
     if settings[CLIP] < g:
         g = settings[CLIP]
     if -settings[CLIP] > g:
@@ -104,6 +105,7 @@ def walk(
     learn_layouts: Ints,
     learn_values: Floats,
     labels: Floats,
+    weights: Floats,
     answers: Floats,
     slots: Floats,
     slot_of: Ints,
@@ -132,7 +134,9 @@ def walk(
         size = starts[learn_layouts[i] + 1] - first
         if ops[i] & 2:
             features, x = ids[first : first + size], learn_values[learn_at : learn_at + size]
-            if not learn(features, x, labels[i], slots, slot_of, scalars, settings, loss, optimizer, news):
+            if not learn(
+                features, x, labels[i], weights[i], slots, slot_of, scalars, settings, loss, optimizer, news
+            ):
                 return i
         learn_at += size
     return int(ops.size)
@@ -143,6 +147,7 @@ def learn(
     features: Ints,
     x: Floats,
     y: float,
+    weight: float,
     slots: Floats,
     slot_of: Ints,
     scalars: Floats,
@@ -159,7 +164,7 @@ def learn(
         if s < 0:  # a new weight, 0 until it is taken
             s, slot = slot, slot + 1
         found += slots[WEIGHT, s] * x[k]
-    g = gradient(loss, y, found + scalars[INTERCEPT], settings)
+    g = gradient(loss, y, found + scalars[INTERCEPT], weight, settings)
     intercept = scalars[INTERCEPT] - settings[INTERCEPT_RATE] * g
     rate = settings[RATE]
     if optimizer == ADAM:
@@ -197,6 +202,8 @@ def learn(
 
 class Glm(Model):
     """The compiled form of `linear_model.LogisticRegression`, `LinearRegression` and `Perceptron`."""
+
+    weighs = True
 
     def check(self, part: Any) -> None:
         from river import optim
@@ -276,9 +283,10 @@ class Glm(Model):
     def run(self, block: Block, labels: Floats) -> tuple[Answers, int]:
         old, new = block.before, block.after
         answers = np.empty(len(block))
+        weights = np.ones(len(block)) if self.weights is None else self.weights
         done = walk(
             *(block.ops, self.names.starts, self.names.ids, old.layouts, old.values, new.layouts, new.values),
-            *(labels, answers, self.slots, self.slot_of, self.scalars, self.settings),
+            *(labels, weights, answers, self.slots, self.slot_of, self.scalars, self.settings),
             *(self.loss, self.optimizer, self.news),
         )
         return Answers(answers), done

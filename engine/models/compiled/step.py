@@ -52,6 +52,9 @@ class Step(ABC):
     def reserve(self) -> None:  # noqa: B027 - nor anything by feature
         """Make room for `len(self.names)` features."""
 
+    def warm(self) -> None:  # noqa: B027 - one run compiles what most have
+        """Compile kernels that a first run of two events does not come to; the state may be spoilt."""
+
     @abstractmethod
     def write_back(self) -> None:
         """Put the state into the River object, as if River had done all the work: to the bit, and with
@@ -86,6 +89,8 @@ class Model(Step):
 
     final = True
     supervised: ClassVar[bool] = True  # learns from labels
+    weighs: ClassVar[bool] = False  # takes weights of lessons; else such a lesson is River's
+    weights: Floats | None = None  # of the block that runs, 1 where there is none
 
     @abstractmethod
     def run(self, block: Block, labels: Floats) -> tuple[Answers, int]:

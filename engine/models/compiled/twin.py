@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.models.chain import planned
 from engine.models.compiled import form_of
@@ -59,10 +60,13 @@ class Twin:
             self.transformers.append(step)
         self.model = last
 
-    def run(self, ops: Bytes, rows: Ragged, labels: Floats) -> tuple[Answers, int]:
+    def run(
+        self, ops: Bytes, rows: Ragged, labels: Floats, weights: Floats | None = None
+    ) -> tuple[Answers, int]:
         """Run as many operations as can be; return the answers, and how many were done.
 
-        When some are left, the state is as before the first of these.
+        When some are left, the state is as before the first of these. Labels are what the model's `labels`
+        made of them; a weight of NaN is none.
         """
         whole = Block(ops, rows, rows)
         for step in self.transformers:
@@ -70,8 +74,10 @@ class Twin:
         block = self._transformed(whole)
         block = self._without_texts(block, self.model.takes_texts)
         if self.model.supervised:
-            unknown = np.flatnonzero(np.isnan(labels[: len(block)]) & (block.ops & LEARN > 0))
-            block = block.first(int(unknown[0]), self.names) if len(unknown) else block
+            block = self._before_any(np.isnan(labels[: len(block)]) & (block.ops & LEARN > 0), block)
+        if weights is not None and not self.model.weighs:
+            block = self._before_any(~np.isnan(weights[: len(block)]), block)
+        self.model.weights = None if weights is None else np.where(np.isnan(weights), 1.0, weights)
         self.model.reserve()
         answers, done = self.model.run(block, labels[: len(block)])
         if done < len(whole) and self.transformers:
@@ -87,6 +93,11 @@ class Twin:
         self.model.write_back()
         return self.river
 
+    def warm(self) -> None:
+        """Compile what only some events need. Not to be used afterwards."""
+        for step in (*self.transformers, self.model):
+            step.warm()
+
     def _transformed(self, block: Block) -> Block:
         for step in self.transformers:
             step.reserve()
@@ -100,5 +111,8 @@ class Twin:
         texts = self.names.has_text[block.before.layouts]
         if block.after is not block.before:
             texts = texts | self.names.has_text[block.after.layouts]
-        found = np.flatnonzero(texts)
+        return self._before_any(texts, block)
+
+    def _before_any(self, stops: npt.NDArray[np.bool_], block: Block) -> Block:
+        found = np.flatnonzero(stops)
         return block.first(int(found[0]), self.names) if len(found) else block
