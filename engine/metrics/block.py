@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Cell = tuple[Ints, Floats]  # which statistics grow, an entry an outcome, and by how much
+Cell = tuple[Ints | int, Floats | float]
+"""Which statistic each outcome adds to, and how much; one number where it is the same for all."""
 
 
 class Kind(StrEnum):
@@ -81,10 +82,6 @@ class Block:
     @property
     def hit(self) -> NDArray[np.bool_]:
         return np.equal(self.label, self.guess)
-
-
-def ones(n: int) -> Floats:
-    return np.ones(n)
 
 
 def shifted(cells: Iterable[Cell], by: int) -> Iterable[Cell]:

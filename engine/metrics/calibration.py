@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.metrics.block import Block, Cell, Floats, Kind, Shape, ones
+from engine.metrics.block import Block, Cell, Floats, Kind, Shape
 
 BINS = 10
 
@@ -22,9 +22,9 @@ def size(shape: Shape) -> int:
 
 def cells(block: Block, shape: Shape) -> Iterable[Cell]:
     there = block.scored
-    bins = np.clip((there.score * BINS).astype(np.int64), 0, BINS - 1)
+    bins = np.minimum((there.score * BINS).astype(np.int64), BINS - 1)
     came = there.label == 1 if shape.kind is Kind.BINARY else there.hit
-    yield bins, ones(len(there))
+    yield bins, 1.0
     yield bins + BINS, there.score
     yield bins + 2 * BINS, came.astype(np.float64)
 

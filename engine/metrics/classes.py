@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.metrics.block import Block, Cell, Floats, Kind, Shape, ones
+from engine.metrics.block import Block, Cell, Floats, Kind, Shape
 
 
 def size(shape: Shape) -> int:
@@ -23,11 +23,11 @@ def size(shape: Shape) -> int:
 
 
 def cells(block: Block, shape: Shape) -> Iterable[Cell]:
-    n, k = len(block), shape.classes
-    yield block.label, ones(n)
-    yield block.guess + k, ones(n)
+    k = shape.classes
+    yield block.label, 1.0
+    yield block.guess + k, 1.0
     yield block.label + 2 * k, block.hit.astype(np.float64)
-    yield np.full(n, 3 * k), block.same
+    yield 3 * k, block.same
 
 
 def _parts(part: Floats, shape: Shape) -> tuple[Floats, Floats, Floats]:

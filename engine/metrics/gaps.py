@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.metrics.block import Block, Cell, Floats, Shape, ones
+from engine.metrics.block import Block, Cell, Floats, Shape
 
 COUNT, ABSOLUTE, SQUARED, MOVED, MOVED_SQUARED, NONZERO, RELATIVE = range(7)
 
@@ -24,9 +24,8 @@ def cells(block: Block, shape: Shape) -> Iterable[Cell]:
     n, gap, moved = len(block), block.found - block.truth, block.truth - block.origin
     zero = block.truth == 0
     relative = np.abs(gap) / np.where(zero, np.inf, np.abs(block.truth))
-    columns = (ones(n), np.abs(gap), gap * gap, moved, moved * moved, 1.0 - zero, relative)
-    for i, amount in enumerate(columns):
-        yield np.full(n, i), amount
+    columns = (np.ones(n), np.abs(gap), gap * gap, moved, moved * moved, 1.0 - zero, relative)
+    yield from enumerate(columns)
 
 
 def recentred(part: Floats, by: float) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.metrics.block import Block, Cell, Floats, Shape, ones
+from engine.metrics.block import Block, Cell, Floats, Shape
 
 CERTAIN = 1e-15  # no probability counts as nearer to 0 or 1: one mistake must not be endless
 
@@ -17,11 +17,11 @@ def size(shape: Shape) -> int:
 
 def cells(block: Block, shape: Shape) -> Iterable[Cell]:
     there = block.scored
-    odds = np.clip(there.score, CERTAIN, 1 - CERTAIN)
-    n, yes = len(there), there.label == 1
-    yield np.zeros(n, np.int64), ones(n)
-    yield np.full(n, 1), -np.log(np.where(yes, odds, 1 - odds))
-    yield np.full(n, 2), (there.score - yes) ** 2
+    score, yes = there.score, there.label == 1
+    odds = np.minimum(np.maximum(score, CERTAIN), 1 - CERTAIN)
+    yield 0, np.ones(len(there))
+    yield 1, -np.log(np.where(yes, odds, 1 - odds))
+    yield 2, (score - yes) ** 2
 
 
 def labelled(part: Floats, shape: Shape) -> float:

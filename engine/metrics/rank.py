@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engine.metrics.block import Block, Cell, Floats, Ints, Shape, ones
+from engine.metrics.block import Block, Cell, Floats, Ints, Shape
 
 ODDS = 384  # bins from 0 to 1
 STEEP = 37.0  # log odds beyond which a float can't tell a score from 0 or 1
@@ -31,7 +31,7 @@ def bins(score: Floats) -> Ints:
     >>> bool((np.diff(found) > 0).all())
     True
     """
-    inside = np.clip(score, 1e-16, 1 - 1e-16)
+    inside = np.minimum(np.maximum(score, 1e-16), 1 - 1e-16)
     odds = np.log(inside) - np.log1p(-inside)
     found = FAR + ((odds + STEEP) * (ODDS / (2 * STEEP))).astype(np.int64)
     if (out := (score < 0) | (score > 1)).any():
@@ -43,7 +43,7 @@ def bins(score: Floats) -> Ints:
 
 def cells(block: Block, shape: Shape) -> Iterable[Cell]:
     there = block.scored
-    yield (there.label == 1) * BINS + bins(there.score), ones(len(there))
+    yield (there.label == 1) * BINS + bins(there.score), 1.0
 
 
 def labelled(part: Floats, shape: Shape) -> float:

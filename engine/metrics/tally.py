@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -76,10 +76,9 @@ class Layout:
 
     def row(self, block: Block) -> Floats:
         """The statistics of a block."""
-        row = np.zeros(self.size)
-        for index, amount in self.cells(block):
-            np.add.at(row, index, amount)
-        return row
+        tally = Tally(self, 1)
+        tally.add(block)
+        return tally.row()
 
     def labelled(self, row: Floats) -> float:
         """How many outcomes a row tells of."""
@@ -98,6 +97,24 @@ class Layout:
         return out
 
 
+def _scatter(row: Floats, index: Ints | int, amount: Floats | float) -> None:
+    if isinstance(index, int):
+        row[index] += amount.sum() if isinstance(amount, np.ndarray) else amount
+    else:
+        np.add.at(row, index, amount)
+
+
+Numbers = TypeVar("Numbers", Floats, Ints, "Ints | int")
+
+
+def _fit(column: Numbers, index: Ints | int, amount: Floats | float, block: Block) -> Numbers:
+    """A column of a block for the outcomes of a cell: a family may leave out those without a score."""
+    if isinstance(column, int):
+        return column
+    n = max(np.size(index), np.size(amount))
+    return column if n == len(block) else column[~np.isnan(block.score)]
+
+
 class Tally:
     """Rows of statistics, one a group."""
 
@@ -107,20 +124,17 @@ class Tally:
 
     def add(self, block: Block, group: Ints | int = 0, sign: float = 1.0) -> None:
         """Count a block; with a sign of -1 take it away again."""
-        flat, base = self.rows.reshape(-1), np.asarray(group) * self.size
+        flat, base = self.rows.reshape(-1), group * self.size
         for index, amount in self.layout.cells(block, self.size):
-            # A family may leave out outcomes without a score.
-            at = base if base.ndim == 0 or len(index) == len(base) else base[~np.isnan(block.score)]
-            np.add.at(flat, index + at, amount * sign)
+            _scatter(flat, index + _fit(base, index, amount, block), sign * amount)
 
     def fade(self, block: Block, keep: float) -> None:
         """Count a block, each outcome making all before it weigh `keep` times as much."""
         n = len(block)
         self.rows *= keep**n
-        weights = keep ** np.arange(n - 1, -1, -1)
+        weights: Floats = np.power(keep, np.arange(n - 1, -1, -1, dtype=np.float64))
         for index, amount in self.layout.cells(block, self.size):
-            at = weights if len(index) == n else weights[~np.isnan(block.score)]
-            np.add.at(self.rows[0], index, amount * at)
+            _scatter(self.rows[0], index, amount * _fit(weights, index, amount, block))
 
     def state(self) -> Floats:
         return self.rows.copy()
