@@ -28,7 +28,7 @@ from engine.errors import StateError
 from engine.fold import Fold
 from engine.join import Join
 from engine.joined import Lost
-from engine.metrics import Quality, kind_of
+from engine.metrics import Quality, Traffic, kind_of
 from engine.models.hybrid import Hybrid
 from engine.models.scores import LABEL_KINDS
 from engine.reasons import Reason, Rejection
@@ -77,6 +77,7 @@ class Shard:
         self.join = Join(spec, self.encode.stem)
         kind = kind_of(self.model.task, spec.labels.kind(label))
         self.quality = Quality(kind, spec.feature_names, spec.metrics)
+        self.traffic = Traffic(spec, kind, self.fold.complete)
         self.taken = 0  # records, of all topics
         self.events = 0
         self.predicted = 0
@@ -107,6 +108,7 @@ class Shard:
         for claimed in self.join.claim(events):  # those that are new, with labels that came before them
             rows = self.fold.rows(claimed.events)
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
+            self.traffic.add(rows, scores)
             settled += self.join.remember(claimed, scores)
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:
@@ -132,6 +134,7 @@ class Shard:
 
     def _decode_events(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
         events, rejected = self.decoder.events(batch)
+        self.traffic.refuse(rejected)
         return events, Labels(batch), [Lost(r.index, batch, r) for r in rejected]
 
     def _decode_labels(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
@@ -173,6 +176,7 @@ class Shard:
             "model": self.model.state(),
             "join": self.join.state(),
             "quality": self.quality.state(),
+            "traffic": self.traffic.state(),
         }
 
     def freeze(self) -> Iterator[bytes]:
@@ -194,6 +198,7 @@ class Shard:
         self.model.restore(state["model"])
         self.join.restore(state["join"], ledger)
         self.quality.restore(state["quality"])
+        self.traffic.restore(state["traffic"])
         return self
 
     def digest(self) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from connectors.log import Batch
+from engine.metrics.inputs import Inputs
+from engine.metrics.spread import Spread
 from engine.shard import Shard
+
+FEATURES_MAX = 100  # in /metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,26 @@ class Totals:
     predicted: int
     rejected: Mapping[str, int]
     labels: Mapping[str, int]
+    inputs: Inputs | None
+    spread: Spread | None
 
     @classmethod
     def of(cls, shard: Shard) -> Totals:
         counts = shard.join.counts
         labels = {name: getattr(counts, name) for name in counts.__slots__}
-        return cls(shard.events, shard.predicted, dict(shard.rejected), labels)
+        told = shard.traffic.told()
+        return cls(shard.events, shard.predicted, dict(shard.rejected), labels, *told)
+
+    def values(self) -> Iterator[tuple[str, str, int]]:
+        """How many values each feature had, and what was with them; as many features as a scrape can take."""
+        if (inputs := self.inputs) is None:
+            return
+        found = inputs.report()
+        for name in inputs.names[:FEATURES_MAX]:
+            yield name, "taken", inputs.rows
+        for name in [*dict.fromkeys((*inputs.names, *found))][:FEATURES_MAX]:
+            for what, n in found.get(name, {}).items():
+                yield name, what, n
 
 
 @dataclass(slots=True)

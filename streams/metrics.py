@@ -33,6 +33,13 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("pipeline", "metric", "window", "segment"),
         "Quality over the labelled events here.",
     ),
+    "driftline_feature_values_total": (
+        "counter",
+        ("pipeline", "feature", "what"),
+        "Values taken, missing, new, refused.",
+    ),
+    "driftline_predictions_total": ("counter", ("pipeline", "prediction"), "Predictions by class."),
+    "driftline_scores_total": ("counter", ("pipeline", "le"), "Scores at or below a bound."),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
     "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
     "driftline_commits_total": ("counter", ("pipeline",), "Commits."),
@@ -132,6 +139,13 @@ class Collector:
                 yield "driftline_dead_letters_total", (pipeline, str(reason)), count
             for outcome, count in totals.labels.items():
                 yield "driftline_labels_joined_total", (pipeline, outcome), count
+            for feature, what, count in totals.values():
+                yield "driftline_feature_values_total", (pipeline, feature, what), count
+            if (spread := totals.spread) is not None:
+                for prediction, count in spread.classes.items():
+                    yield "driftline_predictions_total", (pipeline, prediction), count
+                for le, count in spread.below():
+                    yield "driftline_scores_total", (pipeline, le), count
         if (shard := keeper.shard) is None:
             return
         place = (pipeline, str(keeper.partition))

@@ -10,8 +10,9 @@ from engine.metrics.block import Kind
 from engine.metrics.quality import Quality
 from engine.metrics.summary import Summary, merged
 from engine.metrics.tally import measures
+from engine.metrics.traffic import Traffic
 
-__all__ = ["Kind", "Quality", "Summary", "kind_of", "measures", "merged"]
+__all__ = ["Kind", "Quality", "Summary", "Traffic", "kind_of", "measures", "merged"]
 
 
 def kind_of(task: str, label: str) -> Kind:
