@@ -41,6 +41,7 @@ class Prediction(msgspec.Struct, gc=False):
     probabilities: dict[str, float] | None
     score: float | None
     interval: tuple[float, float] | None
+    prediction_set: Sequence[Any] | None
     confidence: float | None
     event_time: int
     source: Source
@@ -64,6 +65,7 @@ class Outcome(msgspec.Struct, gc=False):
     correction: bool
     event_time: int
     label_time: int
+    covered: bool | None  # whether the label lay in the prediction's interval or set
     source: Source
 
 
@@ -89,6 +91,7 @@ class Encoder:
         offsets, headers = events.batch.offsets, events.batch.headers
         stem, topic, partition = self.stem, self.topic, self.partition
         pipeline, model, version = self.pipeline, self.model, self.version
+        nothing = [None] * len(events)
         columns = (
             [offsets[i] for i in events.index],
             events.ids,
@@ -97,6 +100,8 @@ class Encoder:
             scores.predictions,
             scores.scores,
             scores.probabilities,
+            nothing if scores.intervals is None else scores.intervals,
+            nothing if scores.sets is None else scores.sets,
         )
         made = [
             Prediction(
@@ -111,23 +116,29 @@ class Encoder:
                 prediction,
                 odds,
                 score,
-                None,
+                interval,
+                classes,
                 max(odds.values()) if odds else None,
                 time,
                 Source(topic, partition, offset),
             )
-            for offset, event_id, entity, time, prediction, score, odds in zip(*columns, strict=True)
+            for offset, event_id, entity, time, prediction, score, odds, interval, classes in zip(
+                *columns, strict=True
+            )
         ]
         traces = None if headers is None else [trace(headers[i]) for i in events.index]
         out.extend(Output([entity.encode() for entity in events.entities], self._lines(made), traces))
 
-    def outcomes(self, settled: Sequence[Settled], out: Output) -> None:
+    def outcomes(
+        self, settled: Sequence[Settled], out: Output, covered: Sequence[bool | None] | None = None
+    ) -> None:
         """One outcome for each label that met its event."""
+        inside = [None] * len(settled) if covered is None else covered
         keys: list[bytes | None] = [s.entry[3].encode() for s in settled]
-        out.extend(Output(keys, self._lines([self._outcome(s) for s in settled])))
+        out.extend(Output(keys, self._lines(list(map(self._outcome, settled, inside)))))
 
-    def _outcome(self, s: Settled) -> Outcome:
-        _, time, offset, entity, prediction, score = s.entry
+    def _outcome(self, s: Settled, covered: bool | None) -> Outcome:
+        _, time, offset, entity, prediction, score, _ = s.entry
         label = s.label
         judged, number = prediction is not None, isinstance(label, float)
         return Outcome(
@@ -146,6 +157,7 @@ class Encoder:
             s.before is not None,
             time,
             s.label_time,
+            covered,
             Source(self.topic, self.partition, offset),
         )
 

@@ -119,7 +119,7 @@ class Join:
         self.lost.append(Lost(part.index[row], early.record, rejection))
         return None
 
-    def remember(self, claimed: Claimed, scores: Scores) -> list[Settled]:
+    def remember(self, claimed: Claimed, scores: Scores, notes: Any = None) -> list[Settled]:
         """Write down how the events came out; return those whose label is known."""
         events, settled, ledger = claimed.events, [], self.ledger
         failed = {failure.index for failure in scores.failures}
@@ -132,15 +132,16 @@ class Join:
             events.entities,
             scores.predictions,
             scores.scores,
+            notes or [None] * len(events),
             events.labels,
         )
-        for row, (index, event_id, x, time, entity, prediction, score, label) in enumerate(
+        for row, (index, event_id, x, time, entity, prediction, score, note, label) in enumerate(
             zip(*columns, strict=True)
         ):
             if row in failed:
                 self._put_back(claimed, row)
                 continue
-            entry = (x, time, offsets[index], entity, prediction, score)
+            entry = (x, time, offsets[index], entity, prediction, score, note)
             ledger[event_id] = (entry, label)
             if label is None:
                 continue

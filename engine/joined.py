@@ -11,9 +11,9 @@ from engine.batch import Batch, Single
 from engine.columns import Events, Labels
 from engine.reasons import Rejection
 
-# A remembered event: feature row, time, offset, entity, prediction, score. Plain tuples, since a snapshot
-# pickles a hundred thousand of them, many times faster than objects.
-Entry = tuple[tuple[Any, ...], int, int, str, Any, float | None]
+# A remembered event: feature row, time, offset, entity, prediction, score, and what its confidence notes.
+# Plain tuples, since a snapshot pickles a hundred thousand of them, many times faster than objects.
+Entry = tuple[tuple[Any, ...], int, int, str, Any, float | None, Any]
 
 
 class Early(msgspec.Struct, frozen=True):

@@ -19,9 +19,10 @@ from typing import Any
 
 import msgspec
 
-from engine import models
+from engine import confidence, models
 from engine.batch import Batch, Outputs
 from engine.columns import Events, Labels
+from engine.confidence.told import Told
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
@@ -73,6 +74,7 @@ class Shard:
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
         label = label_kind(spec) or self.model.task.label_kind
         self.decoder = Decoder(spec, label)
+        self.confidence = confidence.build(spec, self.model.task)
         self.fold = Fold(spec)
         self.join = Join(spec, self.encode.stem)
         kind = kind_of(self.model.task, spec.labels.kind(label))
@@ -108,8 +110,9 @@ class Shard:
         for claimed in self.join.claim(events):  # those that are new, with labels that came before them
             rows = self.fold.rows(claimed.events)
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
+            notes = None if self.confidence is None else self.confidence.apply(scores)  # how sure
             self.traffic.add(rows, scores)
-            settled += self.join.remember(claimed, scores)
+            settled += self.join.remember(claimed, scores, notes)
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:
                 out.newest.update(claimed.events.newest())
@@ -121,13 +124,16 @@ class Shard:
 
         self.quality.update(settled)
         # watch and judge have their place here: they see rows, scores and settled, and add to `out`.
-        self.encode.outcomes(settled, out.outcomes)
+        covered = None if self.confidence is None else self.confidence.learn(Told.of(settled))
+        self.encode.outcomes(settled, out.outcomes, covered)
         self._bury(lost, out)
 
     def turn(self, out: Outputs) -> None:
         """What happens because time went by: after every 256th record."""
         self.join.expire()
         self.quality.turn()
+        if self.confidence is not None:
+            self.confidence.turn()
         self._bury([], out)
 
     # -- its stages that have no file of their own -----------------------------------------------------
@@ -177,6 +183,7 @@ class Shard:
             "join": self.join.state(),
             "quality": self.quality.state(),
             "traffic": self.traffic.state(),
+            "confidence": None if self.confidence is None else self.confidence.state(),
         }
 
     def freeze(self) -> Iterator[bytes]:
@@ -199,6 +206,8 @@ class Shard:
         self.join.restore(state["join"], ledger)
         self.quality.restore(state["quality"])
         self.traffic.restore(state["traffic"])
+        if self.confidence is not None:
+            self.confidence.restore(state["confidence"])
         return self
 
     def digest(self) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from pydantic import Field, model_validator
 
 from engine.duration import Duration
+from engine.specconfidence import Confidence
 from engine.specfeatures import SEEN, Entry, Feature, name_of, wrong_features
 from engine.specmetrics import Metrics, wrong_segments
 from engine.specparts import (
@@ -61,6 +62,7 @@ class Spec(Part):
     booleans and categories that are not the event's id, key or time."""
     model: Model = Model()
     metrics: Metrics = Metrics()
+    confidence: Confidence = Confidence()
     topics: Topics = Topics()
     commit: Commit = Commit()
     snapshots: Snapshots = Snapshots()
@@ -158,5 +160,7 @@ class Spec(Part):
         """Equal for specs under which a replay gives the same bytes."""
         parts = self.model_dump(mode="json", include={"pipeline", "events", "labels", "model", "limits"})
         parts["features"] = self.features_text
+        if self.confidence.is_asked:
+            parts["confidence"] = self.confidence.model_dump(mode="json")
         names = [*self.inputs, *self.outputs]
         return hashlib.blake2b(msgspec.json.encode([parts, names], order="sorted"), digest_size=8).hexdigest()

@@ -91,7 +91,7 @@ class Quality:
 
     def _block(self, settled: Sequence[Settled], labels: Sequence[Any]) -> Block:
         n, entries = len(settled), [s.entry for s in settled]
-        rows, times, places, _, guesses, scores = zip(*entries, strict=True) if n else [()] * 6
+        rows, times, places, _, guesses, scores, _ = zip(*entries, strict=True) if n else [()] * 7
         none, nothing = np.zeros(n, np.int64), np.zeros(n)
         label, guess, truth, found, seats = none, none, nothing, nothing, none[:, None]
         if self.kind is Kind.REGRESSION:

@@ -48,10 +48,18 @@ class Scores:
     scores: Sequence[float | None] = ()
     probabilities: Sequence[dict[str, float] | None] = ()
     failures: list[Failure] = field(default_factory=list)
+    intervals: Sequence[tuple[float, float] | None] | None = None  # where the spec asks for them,
+    sets: Sequence[Sequence[Any] | None] | None = None  # or these
 
     def pick(self, rows: Sequence[int]) -> Scores:
-        columns = (self.predictions, self.scores, self.probabilities)
-        return Scores(*([column[row] for row in rows] for column in columns))  # type: ignore[arg-type]
+        intervals, sets = self.intervals, self.sets
+        return Scores(
+            [self.predictions[row] for row in rows],
+            [self.scores[row] for row in rows],
+            [self.probabilities[row] for row in rows],
+            intervals=None if intervals is None else [intervals[row] for row in rows],
+            sets=None if sets is None else [sets[row] for row in rows],
+        )
 
 
 def task_of(model: Any) -> Task:

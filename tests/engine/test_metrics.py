@@ -84,7 +84,7 @@ RIVER: dict[Kind, dict[str, Callable[[], Any]]] = {
 def settled(judged: Sequence[Judged], row: Sequence[Any] = (), step_ms: int = 1000) -> list[Settled]:
     """Outcomes as the walk hands them on, an event every `step_ms`."""
     return [
-        Settled(i, f"e{i}", (tuple(row), i * step_ms, i, "", guess, score), None, label, 0, None)
+        Settled(i, f"e{i}", (tuple(row), i * step_ms, i, "", guess, score, None), None, label, 0, None)
         for i, (label, guess, score) in enumerate(judged)
     ]
 

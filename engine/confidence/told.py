@@ -1,0 +1,53 @@
+"""What the confidence of a model is to the walk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.joined import Settled
+from engine.models.scores import Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Labels that came, as columns, and what was remembered of their predictions."""
+
+    predictions: Sequence[Any]
+    notes: Sequence[Any]
+    before: Sequence[Any]  # the label that a correction replaces
+    labels: Sequence[Any]
+
+    @classmethod
+    def of(cls, settled: Sequence[Settled]) -> Told:
+        entries = [s.entry for s in settled]
+        return cls(
+            [entry[4] for entry in entries],
+            [entry[6] for entry in entries],
+            [s.before for s in settled],
+            [s.label for s in settled],
+        )
+
+
+class Stage(Protocol):
+    """Between `run` and `remember` it looks at predictions, later at their labels.
+
+    What it says changes at a shard's turns only, so that it doesn't depend on how the stream is cut.
+    """
+
+    def apply(self, scores: Scores) -> list[bytes | None]:
+        """Put predictions right, give each its interval or set; return a note for each, to be remembered."""
+
+    def learn(self, told: Told) -> list[bool | None]:
+        """Take labels that came; return whether each lay inside, None where there was none."""
+
+    def turn(self) -> None:
+        """Learn from what came since the last turn."""
+
+    def report(self) -> dict[str, float | int | None]:
+        """How well it does, by name."""
+
+    def state(self) -> list[Any]: ...
+
+    def restore(self, state: list[Any]) -> None: ...
