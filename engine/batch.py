@@ -78,15 +78,77 @@ class Output:
         self.values.append(value)
 
     def extend(self, other: Output) -> None:
-        if other.headers is not None and self.headers is None:
-            self.headers = [()] * len(self.values)
-        if self.headers is not None:
-            self.headers += other.headers if other.headers is not None else [()] * len(other.values)
+        self.headers = _together(len(self), self.headers, len(other), other.headers)
         self.keys += other.keys
         self.values += other.values
 
+    @property
+    def flat(self) -> list[bytes]:
+        """What a fingerprint of the values is made of."""
+        return [value + b"\n" for value in self.values if value is not None]
+
     def __len__(self) -> int:
         return len(self.values)
+
+
+@dataclass(slots=True, eq=False)
+class Lines:
+    """Records for one topic, each value a line of JSON; the lines stay together until they are asked for.
+
+    >>> lines = Lines()
+    >>> lines.add([b"k", b"k"], b'{"a":1}\\n{"a":2}\\n', None)
+    >>> lines.values
+    [b'{"a":1}', b'{"a":2}']
+    """
+
+    keys: list[bytes | None] = field(default_factory=list)
+    chunks: list[bytes] = field(default_factory=list)  # a line break ends each of their lines
+    headers: list[Headers] | None = None
+    cut: list[bytes | None] = field(default_factory=list)  # the lines one by one, once they were asked for
+
+    def add(self, keys: Sequence[bytes | None], lines: bytes, headers: list[Headers] | None) -> None:
+        if not keys:
+            return
+        self.headers = _together(len(self), self.headers, len(keys), headers)
+        self.keys += keys
+        self.chunks.append(lines)
+
+    def extend(self, other: Lines) -> None:
+        self.headers = _together(len(self), self.headers, len(other), other.headers)
+        self.keys += other.keys
+        self.chunks += other.chunks
+
+    @property
+    def values(self) -> list[bytes | None]:
+        if len(self.cut) != len(self.keys):
+            self.cut = [*b"".join(self.chunks)[:-1].split(b"\n")]
+        return self.cut
+
+    @property
+    def flat(self) -> list[bytes]:
+        """What a fingerprint of the values is made of."""
+        return self.chunks
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Lines):
+            return NotImplemented
+        mine, others = (self.keys, self.values, self.headers), (other.keys, other.values, other.headers)
+        return mine == others
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _together(
+    count: int, headers: list[Headers] | None, more: int, others: list[Headers] | None
+) -> list[Headers] | None:
+    """The headers of `count` records and of `more` behind them; None while no record has any."""
+    if headers is None and others is None:
+        return None
+    first: list[Headers] = [()] * count if headers is None else headers
+    return first + ([()] * more if others is None else others)
 
 
 @dataclass(slots=True)
@@ -96,8 +158,8 @@ class Outputs:
     `newest` is each entity's newest event time and feature row, where there is a cache to keep them.
     """
 
-    predictions: Output = field(default_factory=Output)
-    outcomes: Output = field(default_factory=Output)
+    predictions: Lines = field(default_factory=Lines)
+    outcomes: Lines = field(default_factory=Lines)
     dead_letters: Output = field(default_factory=Output)
     newest: dict[str, tuple[int, tuple[Any, ...]]] = field(default_factory=dict)
 
@@ -107,7 +169,7 @@ class Outputs:
         self.outcomes.extend(other.outcomes)
         self.dead_letters.extend(other.dead_letters)
 
-    def lanes(self) -> dict[str, Output]:
+    def lanes(self) -> dict[str, Output | Lines]:
         return {
             "predictions": self.predictions,
             "outcomes": self.outcomes,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from engine.batch import Batch, Headers, Output
+from engine.batch import Batch, Headers, Lines, Output
 from engine.columns import Events
 from engine.joined import Settled
 from engine.models.scores import Scores
@@ -78,11 +78,7 @@ class Encoder:
         self.stem = f"{topic}-{partition}-"
         self.encode_lines = msgspec.json.Encoder().encode_lines
 
-    def _lines(self, rows: list[Any]) -> list[bytes | None]:
-        """Each row as JSON, which holds no line break of its own."""
-        return [*self.encode_lines(rows)[:-1].split(b"\n")] if rows else []
-
-    def predictions(self, events: Events, scores: Scores, out: Output) -> None:
+    def predictions(self, events: Events, scores: Scores, out: Lines) -> None:
         """One prediction for each event on which the model did not fail."""
         if scores.failures:
             failed = {failure.index for failure in scores.failures}
@@ -127,15 +123,15 @@ class Encoder:
             )
         ]
         traces = None if headers is None else [trace(headers[i]) for i in events.index]
-        out.extend(Output([entity.encode() for entity in events.entities], self._lines(made), traces))
+        out.add([entity.encode() for entity in events.entities], self.encode_lines(made), traces)
 
     def outcomes(
-        self, settled: Sequence[Settled], out: Output, covered: Sequence[bool | None] | None = None
+        self, settled: Sequence[Settled], out: Lines, covered: Sequence[bool | None] | None = None
     ) -> None:
         """One outcome for each label that met its event."""
         inside = [None] * len(settled) if covered is None else covered
-        keys: list[bytes | None] = [s.entry[3].encode() for s in settled]
-        out.extend(Output(keys, self._lines(list(map(self._outcome, settled, inside)))))
+        lines = self.encode_lines(list(map(self._outcome, settled, inside)))
+        out.add([s.entry[3].encode() for s in settled], lines, None)
 
     def _outcome(self, s: Settled, covered: bool | None) -> Outcome:
         _, time, offset, entity, prediction, score, _ = s.entry

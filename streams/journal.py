@@ -8,7 +8,8 @@ from zlib import crc32
 
 import msgspec
 
-from connectors.log import Headers, Payload
+from connectors.log import Headers
+from engine.batch import Lines, Output
 
 Run = tuple[str, int, int]  # topic, first, end: the offsets with first <= n < end
 
@@ -79,14 +80,15 @@ class Digest:
     def __init__(self) -> None:
         self.columns: dict[str, list[int]] = {}  # by topic: count, and CRCs of keys, values, headers
 
-    def add(self, outputs: Mapping[str, Payload]) -> None:
+    def add(self, outputs: Mapping[str, Output | Lines]) -> None:
         for topic, rows in outputs.items():
-            if not rows.values:
+            if not len(rows):
                 continue
             column = self.columns.setdefault(topic, [0, 0, 0, 0])
-            column[0] += len(rows.values)
-            column[1] = crc32(b"".join([key for key in rows.keys if key is not None]), column[1])
-            column[2] = crc32(b"".join([value for value in rows.values if value is not None]), column[2])
+            column[0] += len(rows)
+            column[1] = crc32(b"\n".join([*filter(None, rows.keys), b""]), column[1])
+            for chunk in rows.flat:
+                column[2] = crc32(chunk, column[2])
             if rows.headers is not None:
                 column[3] = crc32(b"".join(map(_flat, rows.headers)), column[3])
 

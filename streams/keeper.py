@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from connectors.log import Batch, LogError, Misfit, Store
-from engine.batch import Output, Outputs
+from engine.batch import Lines, Output, Outputs
 from engine.errors import ReplayError, StateError
 from engine.shard import TURN, Shard
 from engine.spec import Spec
@@ -268,7 +268,7 @@ class Keeper:
                     self.ready, self.shard = False, None  # nobody can tell what arrived: commit nothing
                     raise
 
-    def lanes(self, outputs: Outputs) -> dict[str, Output]:
+    def lanes(self, outputs: Outputs) -> dict[str, Output | Lines]:
         """Outputs by the full names of their topics."""
         return {self.spec.topic(name): rows for name, rows in outputs.lanes().items() if len(rows)}
 

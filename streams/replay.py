@@ -148,7 +148,7 @@ def write(
     """Append outputs to those files that there are, a line each."""
     for file, lane in ((predictions, outputs.predictions), (outcomes, outputs.outcomes)):
         if file is not None:
-            file.writelines(b"%b\n" % value for value in lane.values if value is not None)
+            file.writelines(lane.chunks)
     if dead_letters is not None:
         lines = map(msgspec.json.encode, letters(outputs.dead_letters))
         dead_letters.writelines(b"%b\n" % line for line in lines)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors.log import Batch, Headers
-from engine.batch import Output, Outputs
+from engine.batch import Lines, Outputs
 from engine.shard import Shard
 from engine.spec import Spec
 
@@ -66,7 +66,7 @@ class Feed:
         return self.shard.walk(batch(f"p.{what}", records, first, at, headers))
 
 
-def rows(output: Output) -> list[dict[str, Any]]:
+def rows(output: Lines) -> list[dict[str, Any]]:
     return [msgspec.json.decode(value or b"") for value in output.values]
 
 

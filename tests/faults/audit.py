@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 
 from connectors import open_log
-from connectors.log import Batch, Headers, Log, Record
-from engine.batch import Output, Outputs
+from connectors.log import Batch, Headers, Log, Payload, Record
+from engine.batch import Outputs
 from engine.shard import Shard
 from engine.spec import Spec
 from streams import journal
@@ -230,8 +230,8 @@ def walk(shard: Shard, entry: Entry, copies: dict[str, list[Batch]], partition: 
             i = till
 
 
-def _lanes(rows: Output) -> list[Lane]:
-    headers = rows.headers if rows.headers is not None else [()] * len(rows)
+def _lanes(rows: Payload) -> list[Lane]:
+    headers = rows.headers if rows.headers is not None else [()] * len(rows.values)
     return [(k, v, tuple(h)) for k, v, h in zip(rows.keys, rows.values, headers, strict=True)]
 
 

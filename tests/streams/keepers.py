@@ -14,7 +14,7 @@ import msgspec
 
 from connectors.log import Batch, Log, Payload, Rows, Store
 from connectors.memory import MemoryLog
-from engine.batch import Output, Outputs
+from engine.batch import Lines, Output, Outputs
 from engine.shard import Shard
 from engine.spec import Spec
 from streams import http, journal, recovery, topics
@@ -318,7 +318,7 @@ def walked(stage: Stage, shard: Shard, entry: Entry, at: dict[str, int]) -> Outp
     return outputs
 
 
-def flat(lane: Output) -> Lane:
+def flat(lane: Output | Lines) -> Lane:
     headers = lane.headers if lane.headers is not None else [()] * len(lane)
     return [(k, v, tuple(h)) for k, v, h in zip(lane.keys, lane.values, headers, strict=True)]
 

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from connectors.log import Batch, LogError, Refused, Rows, Unavailable
-from streams import journal
+from streams import journal, pace
 from streams.journal import Entry
 from streams.retention import trim
 from tests.streams.keepers import POISON, Fault, Faulty, Kept, Stage, history
@@ -316,6 +316,12 @@ def run(seed: int, once: bool = True) -> Simulation:
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     """What the keepers say of all this fills pages."""
     caplog.set_level(logging.CRITICAL, "driftline")
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How busy the machine is must not be part of the story."""
+    monkeypatch.setattr(pace, "STRETCH_S", 1e6)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
