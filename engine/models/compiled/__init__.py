@@ -36,6 +36,7 @@ COMPILED: dict[str, str] = {  # a class of River's -> file:class of this folder
     "river.linear_model.LogisticRegression": "glm:Glm",
     "river.linear_model.Perceptron": "glm:Glm",
     "river.preprocessing.StandardScaler": "standard_scaler:Standard",
+    "river.tree.HoeffdingTreeClassifier": "hoeffding:HoeffdingClassifier",
 }
 
 
