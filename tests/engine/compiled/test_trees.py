@@ -163,9 +163,23 @@ def test_a_tree_with_huge_values_stays_with_river() -> None:
 
 
 def test_river_estimates_the_size() -> None:
-    """The event on which it does is River's, and nobody else's."""
-    _, _, left = beside(lambda: HT(memory_estimate_period=1000, leaf_prediction="mc"), boxes(2500))
+    """The event on which it does is River's. It counts Python's objects, so it can't be equal to the bit."""
+    events = boxes(2500)
+    river, model = (HT(memory_estimate_period=1000, leaf_prediction="mc") for _ in range(2))
+    twin, said, left = compiled(Twin(model), events)
+    assert said == alone(river, events)
     assert left == 2
+    twin.write_back()
+    assert model._active_leaf_size_estimate == pytest.approx(river._active_leaf_size_estimate, rel=0.2)
+
+
+def test_a_tree_near_its_limit_of_size_is_rivers() -> None:
+    """Only River knows which leaves it would put to sleep."""
+    model = HT(memory_estimate_period=500, grace_period=50, delta=0.1, tau=0.3, max_size=0.1)
+    alone(model, boxes(1000))
+    twin = Twin(model)
+    _, done = twin.run(np.array([LEARN], np.uint8), rows(twin, boxes(1)), twin.model.labels(["k1"]))
+    assert done == 0
 
 
 def test_what_has_no_form_says_why() -> None:
