@@ -11,18 +11,24 @@ from engine.duration import Duration, duration_text
 from engine.nearest import nearest
 from engine.specparts import FieldSpec, Kind, Part
 
-Agg = Literal["count", "sum", "mean", "min", "max", "variance", "zscore"]
+Agg = Literal[
+    "count", "sum", "mean", "min", "max", "variance", "zscore", "distinct", "since_last", "last", "ewm"
+]
 Names = str | tuple[str, ...]
 
 NUMBERS = (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN)
 WORDS = (Kind.CATEGORY, Kind.TEXT)
 SEEN = (*NUMBERS, Kind.CATEGORY)  # what a model takes as it is
 
+ABOUT_ONE = ("sum", "mean", "min", "max", "variance", "zscore", "distinct")  # field, over one window
 WINDOW = frozenset({"by", "window", "own"})
 # Verb: the keys that it needs, and those that it can have besides.
 KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "count": (frozenset({"over"}), WINDOW | {"of"}),
-    **dict.fromkeys(("sum", "mean", "min", "max", "variance", "zscore"), (frozenset({"of", "over"}), WINDOW)),
+    **dict.fromkeys(ABOUT_ONE, (frozenset({"of", "over"}), WINDOW)),
+    "since_last": (frozenset(), frozenset({"by"})),
+    "last": (frozenset({"of"}), frozenset({"by", "over"})),
+    "ewm": (frozenset({"of", "half_life"}), frozenset({"by", "own"})),
 }
 LIST_KEYS = ("name", "agg")
 
@@ -45,6 +51,8 @@ class Feature(Part):
     """`sliding` ends at each event, `tumbling` begins anew at every multiple of `over` (UTC)."""
     own: bool = True
     """Whether the event itself counts."""
+    half_life: Duration | None = None
+    """After this time of event time a value weighs half in `ewm`."""
 
     @model_validator(mode="after")
     def fits(self) -> Feature:
@@ -60,8 +68,9 @@ class Feature(Part):
         for key in sorted(given - needed - more):
             allowed = ", ".join(sorted(needed | more))
             yield f"{key} means nothing for {self.verb}, which takes {allowed}"
-        if self.over == 0:
-            yield "over is longer than nothing"
+        for key in ("over", "half_life"):
+            if getattr(self, key) == 0:
+                yield f"{key} is longer than nothing"
 
     @property
     def verb(self) -> str:
@@ -78,7 +87,7 @@ class Feature(Part):
 
     def kind(self, of: Kind | None) -> Kind:
         """What the model sees, if `of` is of this kind."""
-        return Kind.NUMBER
+        return Kind.CATEGORY if self.agg == "last" and of in WORDS else Kind.NUMBER
 
 
 def _meaning(key: str) -> str:
@@ -129,7 +138,7 @@ def _wrong_field(name: str, fields: Mapping[str, FieldSpec]) -> Iterator[str]:
 
 
 def _wrong_reads(where: str, entry: Feature, fields: Mapping[str, FieldSpec]) -> Iterator[str]:
-    numbers = entry.agg != "count"
+    numbers = entry.agg not in ("count", "distinct", "last")
     known: Any = {"of": (NUMBERS if numbers else (*NUMBERS, *WORDS)), "by": (*NUMBERS, *WORDS)}
     for key, names in (("of", (entry.of,) if entry.of else ()), ("by", entry.keys)):
         for name in names:

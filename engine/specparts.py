@@ -185,6 +185,8 @@ class Limits(Part):
     window_events_max: Annotated[int, Field(ge=4, le=4096)] = 64
     """Events of one key that a sliding window tells apart. Of more than so many, those that lie closest
     together are put together."""
+    distinct_max: Annotated[int, Field(ge=4, le=4096)] = 64
+    """Values of one key that `distinct` remembers one by one. Of more it makes an estimate."""
     lateness_max: Duration = 60_000
     """An event further behind the newest of its key does not change what features remember."""
 

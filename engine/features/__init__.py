@@ -9,8 +9,7 @@ jit.py       compiled, when there was time for it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,9 @@ import numpy as np
 from engine.columns import Events
 from engine.features.kernels import Floats
 from engine.features.memory import Memory
+from engine.features.moment import Column
 from engine.spec import Spec
-from engine.specfeatures import Feature
-
-Column = Sequence[Any]
+from engine.specfeatures import NUMBERS, Feature
 
 
 class Made:
@@ -34,38 +32,38 @@ class Made:
     """
 
     def __init__(self, spec: Spec) -> None:
-        self.read = {name: i for i, name in enumerate(spec.row_fields)}
+        self.read = spec.row_fields
         self.entries = spec.features
         made = {i: entry for i, entry in enumerate(self.entries) if isinstance(entry, Feature)}
-        self.aggregated = list(dict.fromkeys(f.of for f in made.values() if f.of is not None))
-        columns = {name: i for i, name in enumerate(self.aggregated)}
+        fields = spec.events.fields
+        asked = {f.of for f in made.values() if f.of is not None}
+        self.numbers = [name for name in self.read if name in asked and fields[name].type in NUMBERS]
         keys = dict.fromkeys(feature.keys for feature in made.values())
         self.memories = [
-            Memory(by, {i: f for i, f in made.items() if f.keys == by}, columns, spec.limits) for by in keys
+            Memory(by, {i: f for i, f in made.items() if f.keys == by}, spec.limits) for by in keys
         ]
 
     def rows(self, events: Events) -> list[tuple[Any, ...]]:
         """The rows of events whose rows hold what was read."""
         if not events.rows:
             return []
-        read: list[Column] = list(zip(*events.rows, strict=True))
+        read = dict(zip(self.read, zip(*events.rows, strict=True), strict=True))
         times = np.array(events.times, np.int64)
-        values = np.empty((len(times), len(self.aggregated)))
-        for i, name in enumerate(self.aggregated):
-            values[:, i] = np.array(read[self.read[name]], np.float64)  # None becomes NaN
-        row: list[Column] = [read[self.read[e]] if isinstance(e, str) else () for e in self.entries]
+        # None becomes NaN.
+        numbers = {name: np.array(read[name], np.float64) for name in self.numbers}
+        row: list[Column] = [read[e] if isinstance(e, str) else () for e in self.entries]
         for memory in self.memories:
-            for place, column in memory.run(self._keys(memory.by, read), times, values):
+            for place, column in memory.run(self._keys(memory.by, read), times, numbers, read):
                 row[place] = listed(column)
         return list(zip(*row, strict=True))
 
-    def _keys(self, by: tuple[str, ...], read: list[Column]) -> Column:
+    def _keys(self, by: tuple[str, ...], read: Mapping[str, Column]) -> Column:
         """The key of each event, None where a part of it is missing."""
-        parts = [read[self.read[name]] for name in by]
-        if len(parts) == 1:
-            return parts[0]
+        if len(by) == 1:
+            return read[by[0]]
+        parts = [read[name] for name in by]
         if not parts:
-            return list(repeat((), len(read[0])))
+            return [()] * len(next(iter(read.values())))
         return [None if None in key else key for key in zip(*parts, strict=True)]
 
     def state(self) -> list[Any]:
@@ -76,11 +74,13 @@ class Made:
             memory.restore(one)
 
 
-def listed(column: Floats) -> list[float | None]:
-    """A column of floats, None where it is NaN.
+def listed(column: Floats | Column) -> Column:
+    """A column as values, None where one is NaN.
 
     >>> listed(np.array([1.0, np.nan]))
     [1.0, None]
     """
-    values = column.tolist()
+    if not isinstance(column, np.ndarray):
+        return column
+    values: list[float] = column.tolist()
     return [None if x != x else x for x in values] if np.isnan(column).any() else values

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.features import kernels
+from engine.features import kernels, sketches
 
-# Each may call those before it.
-NAMES = (
-    "absorb", "nothing", "alone", "copy_bucket", "find_room", "leave", "move", "close_up", "insert", "forget",
-    "gather", "clock", "walk",
-)  # fmt: skip
+MODULES = (kernels, sketches)
+# By name, each behind those that it calls.
+PLAIN = {
+    name: (module, found)
+    for module in MODULES
+    for name, found in vars(module).items()
+    if isinstance(found, FunctionType) and found.__module__ == module.__name__
+}
 
 compiled: dict[str, Callable[..., Any]] = {}  # filled at once, when all are ready
 
@@ -28,7 +31,7 @@ def run(name: str, *arguments: Any) -> Any:
     if found := compiled.get(name):
         return found(*arguments)
     with np.errstate(all="ignore"):  # as in compiled code
-        return getattr(kernels, name)(*arguments)
+        return PLAIN[name][1](*arguments)
 
 
 def compile_all() -> dict[str, Callable[..., Any]]:
@@ -39,20 +42,11 @@ def compile_all() -> dict[str, Callable[..., Any]]:
     ImportError
         If numba is not there.
     """
-    import numba
+    from engine.models.compiled.jit import kernel
 
     made: dict[str, Callable[..., Any]] = {}
-    for name in NAMES:
-        plain = getattr(kernels, name)
-        copy = FunctionType(plain.__code__, {**vars(kernels), **made}, name)
+    for name, (module, plain) in PLAIN.items():
+        copy = FunctionType(plain.__code__, {**vars(module), **made}, name)
         copy.__module__, copy.__qualname__ = plain.__module__, plain.__qualname__
-        made[name] = _jit(numba, copy)
-    return made
-
-
-def _jit(numba: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        made: Callable[..., Any] = numba.njit(cache=True, error_model="numpy")(function)
-    except RuntimeError:  # no folder to keep compiled code in
-        made = numba.njit(error_model="numpy")(function)
+        made[name] = kernel(copy)
     return made

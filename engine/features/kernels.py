@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
+Bytes = NDArray[np.uint8]
 
+# fmt: off
 COUNT, KNOWN, SUM, SQUARES, LEAST, MOST = range(6)  # kinds of columns
 NEVER = -(1 << 62)  # a time before all times
 TOP = 0  # in `arena`: the first place that was never used
@@ -44,6 +46,36 @@ def clock(slots: Ints, fresh: Flags, times: Ints, newest: Ints, before: Ints) ->
         before[i] = newest[s]
         if times[i] > newest[s]:
             newest[s] = times[i]
+
+
+def fade(
+    slots: Ints, fresh: Flags, late: Flags, behind: Flags, factors: Floats, x: Floats, mean: Floats,
+    weight: Floats, without: Floats, with_own: Floats,
+) -> None:
+    """The exponentially weighted mean of each event's slot, before and after it is entered.
+
+    `factors` say what is left of a weight after the time between the event and the newest before it.
+    """
+    for i in range(slots.size):
+        s = slots[i]
+        if s < 0:
+            continue
+        if fresh[i] != 0:
+            mean[s], weight[s] = 0.0, 0.0
+        if weight[s] > 0.0:
+            without[i] = mean[s]
+        if late[i] < 2:
+            own = 1.0
+            if behind[i] != 0:
+                own = factors[i]
+            else:
+                weight[s] *= factors[i]
+            moved = mean[s] + (x[i] - mean[s]) * (own / (weight[s] + own))
+            if np.isfinite(moved):  # no: a missing value, or beyond all numbers
+                mean[s] = moved
+                weight[s] += own
+        if weight[s] > 0.0:
+            with_own[i] = mean[s]
 
 
 def absorb(kinds: Ints, into: Floats, i: int, more: Floats, j: int) -> None:
@@ -113,17 +145,8 @@ def leave(s: int, start: Ints, power: Ints, free: Ints, first: Ints) -> None:
 
 
 def move(
-    s: int,
-    wanted: int,
-    start: Ints,
-    power: Ints,
-    head: Ints,
-    size: Ints,
-    free: Ints,
-    arena: Ints,
-    first: Ints,
-    last: Ints,
-    stats: Floats,
+    s: int, wanted: int, start: Ints, power: Ints, head: Ints, size: Ints, free: Ints, arena: Ints,
+    first: Ints, last: Ints, stats: Floats,
 ) -> None:
     """Let a slot have 2**wanted places."""
     to = find_room(wanted, free, arena, first)
@@ -147,20 +170,8 @@ def close_up(kinds: Ints, base: int, n: int, first: Ints, last: Ints, stats: Flo
 
 
 def insert(
-    s: int,
-    place: int,
-    kinds: Ints,
-    own: Floats,
-    most: int,
-    start: Ints,
-    power: Ints,
-    head: Ints,
-    size: Ints,
-    free: Ints,
-    arena: Ints,
-    first: Ints,
-    last: Ints,
-    stats: Floats,
+    s: int, place: int, kinds: Ints, own: Floats, most: int, start: Ints, power: Ints, head: Ints, size:
+    Ints, free: Ints, arena: Ints, first: Ints, last: Ints, stats: Floats,
 ) -> None:
     """Enter an event, whose stats are `own`, where it belongs."""
     base, n = start[s] + head[s], size[s]
@@ -199,17 +210,8 @@ def insert(
 
 
 def forget(
-    s: int,
-    horizon: int,
-    start: Ints,
-    power: Ints,
-    head: Ints,
-    size: Ints,
-    free: Ints,
-    arena: Ints,
-    first: Ints,
-    last: Ints,
-    stats: Floats,
+    s: int, horizon: int, start: Ints, power: Ints, head: Ints, size: Ints, free: Ints, arena: Ints,
+    first: Ints, last: Ints, stats: Floats,
 ) -> None:
     """Drop the buckets up to a time, and room that is no longer needed."""
     while size[s] > 0 and last[start[s] + head[s]] <= horizon:
@@ -220,18 +222,8 @@ def forget(
 
 
 def gather(
-    s: int,
-    low: int,
-    place: int,
-    kinds: Ints,
-    start: Ints,
-    head: Ints,
-    size: Ints,
-    first: Ints,
-    last: Ints,
-    stats: Floats,
-    into: Floats,
-    i: int,
+    s: int, low: int, place: int, kinds: Ints, start: Ints, head: Ints, size: Ints, first: Ints, last:
+    Ints, stats: Floats, into: Floats, i: int,
 ) -> None:
     """The stats of the buckets that reach beyond `low` and began up to `place`, the oldest first."""
     nothing(kinds, into, i)
@@ -243,28 +235,9 @@ def gather(
 
 
 def walk(
-    begin: int,
-    slots: Ints,
-    fresh: Flags,
-    late: Flags,
-    places: Ints,
-    lows: Ints,
-    horizons: Ints,
-    values: Floats,
-    kinds: Ints,
-    fields: Ints,
-    most: int,
-    start: Ints,
-    power: Ints,
-    head: Ints,
-    size: Ints,
-    free: Ints,
-    arena: Ints,
-    first: Ints,
-    last: Ints,
-    stats: Floats,
-    own: Floats,
-    without: Floats,
+    begin: int, slots: Ints, fresh: Flags, late: Flags, places: Ints, lows: Ints, horizons: Ints,
+    values: Floats, kinds: Ints, fields: Ints, most: int, start: Ints, power: Ints, head: Ints, size:
+    Ints, free: Ints, arena: Ints, first: Ints, last: Ints, stats: Floats, own: Floats, without: Floats,
     with_own: Floats,
 ) -> int:
     """Take events from `begin` on; return the first for which there is not enough room in the arena.
@@ -288,7 +261,7 @@ def walk(
             alone(kinds, fields, values, i, own, 0)
             insert(
                 s, places[i], kinds, own, most, start, power, head, size, free, arena, first, last, stats
-            )  # fmt: skip
+            )
         if with_own.shape[0] > 0:
             gather(s, lows[i], places[i], kinds, start, head, size, first, last, stats, with_own, i)
     return int(slots.size)

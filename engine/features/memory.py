@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from engine.features import jit
+from engine.features.distinct import Distinct
 from engine.features.kernels import NEVER, Floats, Ints
 from engine.features.keys import Keys
-from engine.features.windows import Moment, Windows
+from engine.features.moment import Column, Moment, Span, Table
+from engine.features.recent import Ewm, Last, SinceLast
+from engine.features.slots import longer
+from engine.features.windows import Windows
 from engine.specfeatures import Feature
 from engine.specparts import Limits
 
@@ -24,40 +28,35 @@ class Memory:
         The fields of the key.
     features
         The features with their place in the row.
-    fields
-        The columns of the values that are aggregated, by field.
     limits
         The limits of the spec.
     """
 
-    def __init__(
-        self, by: tuple[str, ...], features: dict[int, Feature], fields: dict[str, int], limits: Limits
-    ) -> None:
+    def __init__(self, by: tuple[str, ...], features: Mapping[int, Feature], limits: Limits) -> None:
         self.by, self.lateness_max = by, limits.lateness_max
         self.keys = Keys(limits.entities_max)
         self.newest = np.zeros(0, np.int64)
         self.late = self.too_late = self.unkeyed = 0
-        self.tables: list[Windows] = []
-        self.places: list[list[int]] = []
-        for (over, tumbling), members in _alike(features).items():
-            found = [features[place] for place in members]
-            self.tables.append(
-                Windows(found, fields, over, tumbling, limits.lateness_max, limits.window_events_max)
-            )
-            self.places.append(members)
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for place, feature in features.items():
+            alike.setdefault(_table_of(feature, place), []).append(place)
+        self.places = list(alike.values())
+        self.tables = [_table([features[p] for p in places], limits) for places in self.places]
 
-    def run(self, keys: Sequence[Any], times: Ints, values: Floats) -> Iterator[tuple[int, Floats]]:
+    def run(
+        self, keys: Column, times: Ints, numbers: Mapping[str, Floats], read: Mapping[str, Column]
+    ) -> Iterator[tuple[int, Floats | Column]]:
         """Enter events; give each feature's place and column."""
-        at = self._moment(keys, times, values)
-        for table, members in zip(self.tables, self.places, strict=True):
+        at = self._moment(keys, times, numbers, read)
+        for table, places in zip(self.tables, self.places, strict=True):
             table.reserve(len(self.keys))
-            yield from zip(members, table.run(at), strict=True)
+            yield from zip(places, table.run(at), strict=True)
 
-    def _moment(self, keys: Sequence[Any], times: Ints, values: Floats) -> Moment:
+    def _moment(
+        self, keys: Column, times: Ints, numbers: Mapping[str, Floats], read: Mapping[str, Column]
+    ) -> Moment:
         slots, fresh = self.keys.take(keys)
-        if (more := len(self.keys) - len(self.newest)) > 0:
-            room = np.full(max(more, len(self.newest)), NEVER, np.int64)
-            self.newest = np.concatenate([self.newest, room])
+        self.newest = longer(self.newest, len(self.keys), NEVER)
         before = np.empty(len(slots), np.int64)
         jit.run("clock", slots, fresh, times, self.newest, before)
         behind = before - times
@@ -66,7 +65,7 @@ class Memory:
             self.late += int((late == 1).sum())
             self.too_late += int((late == 2).sum())
         self.unkeyed += int((slots < 0).sum())
-        return Moment(slots, fresh, times, before, late, values)
+        return Moment(slots, fresh, times, before, late, numbers, read)
 
     # -- its state -------------------------------------------------------------------------------------
 
@@ -83,10 +82,29 @@ class Memory:
             table.restore(one)
 
 
-def _alike(features: dict[int, Feature]) -> dict[tuple[int, bool], list[int]]:
-    """Places of the features that share a table."""
-    found: dict[tuple[int, bool], list[int]] = {}
-    for place, feature in features.items():
-        assert feature.over is not None
-        found.setdefault((feature.over, feature.window == "tumbling"), []).append(place)
-    return found
+def _table_of(feature: Feature, place: int) -> tuple[Any, ...]:
+    """Equal for features that share a table."""
+    window = feature.over, feature.window
+    match feature.agg:
+        case "since_last" | "last" | "ewm":
+            return (place,)
+        case "distinct":
+            return (*window, feature.of)
+        case _:
+            return window
+
+
+def _table(features: Sequence[Feature], limits: Limits) -> Table:
+    feature = features[0]
+    match feature.agg:
+        case "since_last":
+            return SinceLast()
+        case "last":
+            return Last(feature)
+        case "ewm":
+            return Ewm(feature)
+    assert feature.over is not None
+    span = Span(feature.over, feature.window == "tumbling", limits.lateness_max)
+    if feature.agg == "distinct":
+        return Distinct(features, span, limits.distinct_max)
+    return Windows(features, span, limits.window_events_max)

@@ -7,51 +7,28 @@ value, or sum of squares that some of them need.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.features import jit
-from engine.features.kernels import (
-    COUNT,
-    KNOWN,
-    LEAST,
-    MOST,
-    SMALLEST,
-    SQUARES,
-    SUM,
-    Flags,
-    Floats,
-    Ints,
-)
+from engine.features.kernels import COUNT, KNOWN, LEAST, MOST, SQUARES, SUM, Floats, Ints
+from engine.features.moment import Moment, Span
+from engine.features.slots import Arena
 from engine.specfeatures import Feature
 
-ROOM = 1024  # buckets of an arena at first
-GROWTH = 1.5
+TINY = 1e-18
 
-# The columns that an aggregation needs; those of SQUARES stand side by side.
-NEEDS: dict[str, tuple[tuple[int, ...], ...]] = {
-    "count": ((KNOWN,),),
-    "sum": ((SUM,),),
-    "mean": ((KNOWN,), (SUM,)),
-    "min": ((LEAST,),),
-    "max": ((MOST,),),
-    "variance": ((SQUARES, KNOWN, SUM),),
-    "zscore": ((SQUARES, KNOWN, SUM),),
+# The columns that an aggregation needs.
+NEEDS: dict[str, tuple[int, ...]] = {
+    "count": (KNOWN,),
+    "sum": (SUM,),
+    "mean": (KNOWN, SUM),
+    "min": (LEAST,),
+    "max": (MOST,),
+    "variance": (SQUARES, KNOWN, SUM),
+    "zscore": (SQUARES, KNOWN, SUM),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Events of one batch as those see them who remember by key."""
-
-    slots: Ints
-    fresh: Flags
-    times: Ints
-    before: Ints  # the newest event time of the same key before, or NEVER
-    late: Flags  # 0: not; 1: within limits.lateness_max; 2: later
-    values: Floats  # a column for each field that is aggregated; NaN where it is missing
 
 
 class Windows:
@@ -61,141 +38,69 @@ class Windows:
     ----------
     features
         What is to be known of them.
-    fields
-        The columns of `Moment.values` by name.
-    over, tumbling
+    span
         Which windows these are.
-    lateness_max, events_max
-        The limits of the spec.
+    events_max
+        Events of one key that a sliding window tells apart.
     """
 
-    def __init__(
-        self,
-        features: Sequence[Feature],
-        fields: dict[str, int],
-        over: int,
-        tumbling: bool,
-        lateness_max: int,
-        events_max: int,
-    ) -> None:
-        self.features, self.over, self.tumbling, self.lateness_max = features, over, tumbling, lateness_max
-        self.most = lateness_max // over + 2 if tumbling else events_max
-        self._plan(fields)
-        width = len(self.kinds)
-        self.own = np.empty((1, width))
-        self.start, self.head, self.size = (np.zeros(0, np.int64) for _ in range(3))
-        self.power = np.zeros(0, np.int64)
-        self.free = np.full(self.most.bit_length() + 2, -1, np.int64)
-        self.arena = np.zeros(1, np.int64)
-        self.first, self.last = np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64)
-        self.stats = np.zeros((ROOM, width))
+    def __init__(self, features: Sequence[Feature], span: Span, events_max: int) -> None:
+        self.features, self.span = features, span
+        self._plan()
+        most = span.lateness_max // span.over + 2 if span.tumbling else events_max
+        self.buckets = Arena(most, len(self.kinds))
+        self.own = np.empty((1, len(self.kinds)))
 
-    def _plan(self, fields: dict[str, int]) -> None:
+    def _plan(self) -> None:
         """Which columns there are, and where each feature finds its own."""
-        columns: list[tuple[int, int]] = []
-        self.places: list[tuple[int, ...]] = []
-        wholes = sorted(self.features, key=lambda f: -len(NEEDS[f.agg][0]))  # SQUARES bring two more
-        found: dict[tuple[int, int], int] = {}
-        for feature in wholes:
-            field = fields[feature.of] if feature.of else -1
-            for kinds in NEEDS[feature.agg] if feature.of else ((COUNT,),):
-                if (kinds[0], field) not in found:
-                    for kind in kinds:
-                        found.setdefault((kind, field), len(columns))
-                        columns.append((kind, field))
-        for feature in self.features:
-            field = fields[feature.of] if feature.of else -1
-            needed = [k for kinds in NEEDS[feature.agg] for k in kinds] if feature.of else [COUNT]
-            self.places.append(tuple(found[kind, field] for kind in needed))
+        self.fields = list(dict.fromkeys(f.of for f in self.features if f.of is not None))
+        columns: dict[tuple[int, str | None], int] = {}
+        for feature in sorted(self.features, key=lambda f: SQUARES not in needs(f)):
+            for kind in needs(feature):
+                columns.setdefault((kind, feature.of), len(columns))
+        self.places = [tuple(columns[kind, f.of] for kind in needs(f)) for f in self.features]
         self.kinds = np.array([kind for kind, _ in columns], np.int64)
-        self.fields = np.array([field for _, field in columns], np.int64)
+        of = [self.fields.index(field) if field is not None else -1 for _, field in columns]
+        self.columns = np.array(of, np.int64)
 
     def reserve(self, slots: int) -> None:
-        """Make room for so many slots."""
-        have = len(self.start)
-        if slots > have:
-            more = max(slots, have * 2, 16) - have
-            for name in ("start", "head", "size"):
-                setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more, np.int64)]))
-            self.power = np.concatenate([self.power, np.full(more, -1, np.int64)])
+        self.buckets.reserve(slots)
 
     def run(self, at: Moment) -> list[Floats]:
-        """Enter events; return a column for each feature, NaN where it is missing."""
-        n, width = len(at.slots), len(self.kinds)
-        places, lows, horizons = self._borders(at)
+        n, width, buckets = len(at), len(self.kinds), self.buckets
+        values = np.empty((n, len(self.fields)))
+        for i, field in enumerate(self.fields):
+            values[:, i] = at.numbers[field]
         kept = [any(f.own is own for f in self.features) for own in (False, True)]
         without, with_own = (np.full((n if some else 0, width), np.nan) for some in kept)
-        done = 0
+        borders, done = self.span.borders(at), 0
         while done < n:
             done = jit.run(
-                "walk", done, at.slots, at.fresh, at.late, places, lows, horizons, at.values,
-                self.kinds, self.fields, self.most, self.start, self.power, self.head, self.size,
-                self.free, self.arena, self.first, self.last, self.stats, self.own, without, with_own,
+                "walk", done, at.slots, at.fresh, at.late, *borders, values, self.kinds, self.columns,
+                buckets.most, *buckets.arrays, self.own, without, with_own,
             )  # fmt: skip
             if done < n:
-                self._grow()
-        pairs = zip(self.features, self.places, strict=True)
+                buckets.grow()
         found = []
-        for feature, columns in pairs:
+        for feature, columns in zip(self.features, self.places, strict=True):
             stats = with_own if feature.own else without
-            x = at.values[:, self.fields[columns[0]]] if feature.of else at.times
-            found.append(result(feature, stats, columns, x))
+            own = at.numbers[feature.of] if feature.of else stats[:, 0]
+            found.append(result(feature, stats, columns, own))
         return found
 
-    def _borders(self, at: Moment) -> tuple[Ints, Ints, Ints]:
-        """Of each event: where it is entered, and up to where its window and what is remembered begin."""
-        newest = np.maximum(at.before, at.times)
-        if not self.tumbling:
-            return at.times, at.times - self.over, newest - (self.over + self.lateness_max)
-        places = at.times // self.over * self.over
-        return places, places - 1, (newest - self.lateness_max) // self.over * self.over - 1
-
-    def _grow(self) -> None:
-        room = int(len(self.first) * GROWTH) + 2 * self.most
-        for name in ("first", "last", "stats"):
-            before = getattr(self, name)
-            after = np.zeros((room, *before.shape[1:]), before.dtype)
-            after[: len(before)] = before
-            setattr(self, name, after)
-
-    # -- its state -------------------------------------------------------------------------------------
-
     def state(self, order: Ints) -> list[Any]:
-        """The buckets of the slots in this order, without the gaps between them."""
-        sizes = self.size[order]
-        at = spread(self.start[order] + self.head[order], sizes)
-        return [sizes, self.first[at], self.last[at], self.stats[at]]
+        return self.buckets.state(order)
 
     def restore(self, state: list[Any]) -> None:
-        sizes, first, last, stats = state
-        self.reserve(len(sizes))
-        n = len(sizes)
-        needed = np.maximum(sizes, 1 << SMALLEST)
-        power = np.ceil(np.log2(needed)).astype(np.int64)
-        power[sizes == 0] = -1
-        rooms = np.where(power >= 0, 1 << np.maximum(power, 0), 0)
-        self.power[:n], self.size[:n] = power, sizes
-        self.start[:n] = np.cumsum(rooms) - rooms
-        self.arena[:] = rooms.sum()
-        while len(self.first) < rooms.sum():
-            self._grow()
-        at = spread(self.start[:n], sizes)
-        self.first[at], self.last[at], self.stats[at] = first, last, stats
+        self.buckets.restore(state)
 
 
-def spread(starts: Ints, sizes: Ints) -> Ints:
-    """All places of consecutive runs.
-
-    >>> spread(np.array([10, 20, 30]), np.array([2, 0, 3])).tolist()
-    [10, 11, 30, 31, 32]
-    """
-    ends = np.cumsum(sizes)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
-    places: Ints = np.repeat(starts, sizes) + within
-    return places
+def needs(feature: Feature) -> tuple[int, ...]:
+    """The columns of a feature; those of SQUARES stand side by side."""
+    return NEEDS[feature.agg] if feature.of else (COUNT,)
 
 
-def result(feature: Feature, stats: Floats, columns: tuple[int, ...], x: Floats | Ints) -> Floats:
+def result(feature: Feature, stats: Floats, columns: tuple[int, ...], x: Floats) -> Floats:
     """A feature from the stats of its windows, and the events' own values; NaN where it is missing."""
     found: list[Floats] = [stats[:, c] for c in columns]
     with np.errstate(all="ignore"):

@@ -1,0 +1,26 @@
+"""Kernels are compiled once for all tests, and used where a test asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from engine.features import jit
+
+
+@pytest.fixture(scope="session")
+def kernels() -> dict[str, Any]:
+    return jit.compile_all()
+
+
+@contextmanager
+def compiled(kernels: dict[str, Any]) -> Iterator[None]:
+    """Run the compiled kernels in here."""
+    jit.compiled.update(kernels)
+    try:
+        yield
+    finally:
+        jit.compiled.clear()
