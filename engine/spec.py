@@ -91,11 +91,13 @@ class Spec(Part):
             yield f"events.time names {self.events.time!r}, which is not a timestamp"
 
     def _wrong_names(self) -> Iterator[str]:
-        yield from wrong_features(self.features, self.events.fields, self.limits.lateness_max)
+        wrong = list(wrong_features(self.features, self.events.fields, self.limits.lateness_max))
+        yield from wrong
         if not self.feature_names:
             yield "there is no feature; in events.fields name some of type number or category"
-        kinds = dict(zip(self.feature_names, self.feature_kinds, strict=False))
-        yield from wrong_segments(self.metrics.segments, kinds)
+        if not wrong:
+            kinds = dict(zip(self.feature_names, self.feature_kinds, strict=True))
+            yield from wrong_segments(self.metrics.segments, kinds)
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"

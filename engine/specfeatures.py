@@ -67,7 +67,7 @@ class Feature(Part):
             yield f"{self.verb} needs `{key}`: {_meaning(key)}"
         for key in sorted(given - needed - more):
             allowed = ", ".join(sorted(needed | more))
-            yield f"{key} means nothing for {self.verb}, which takes {allowed}"
+            yield f"{key} means nothing for {self.verb}; it takes {allowed}"
         for key in ("over", "half_life"):
             if getattr(self, key) == 0:
                 yield f"{key} is longer than nothing"

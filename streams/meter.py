@@ -28,13 +28,15 @@ class Totals:
     labels: Mapping[str, int]
     inputs: Inputs | None
     spread: Spread | None
+    features: Mapping[tuple[str, str], int]  # by key and by what happened
 
     @classmethod
     def of(cls, shard: Shard) -> Totals:
         counts = shard.join.counts
         labels = {name: getattr(counts, name) for name in counts.__slots__}
         told = shard.traffic.told()
-        return cls(shard.events, shard.predicted, dict(shard.rejected), labels, *told)
+        features = shard.fold.made.counts() if shard.fold.made is not None else {}
+        return cls(shard.events, shard.predicted, dict(shard.rejected), labels, *told, features)
 
     def values(self) -> Iterator[tuple[str, str, int]]:
         """How many values each feature had, and what was with them; as many features as a scrape can take."""

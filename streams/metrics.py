@@ -28,6 +28,12 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("pipeline", "partition", "what"),
         "Remembered, early.",
     ),
+    "driftline_feature_keys": ("gauge", ("pipeline", "partition", "by"), "Keys that features remember."),
+    "driftline_feature_events_total": (
+        "counter",
+        ("pipeline", "by", "outcome"),
+        "Events late or without key; keys that left.",
+    ),
     "driftline_model_metric": (
         "gauge",
         ("pipeline", "metric", "window", "segment"),
@@ -146,11 +152,16 @@ class Collector:
                     yield "driftline_predictions_total", (pipeline, prediction), count
                 for le, count in spread.below():
                     yield "driftline_scores_total", (pipeline, le), count
+            for (by, outcome), count in totals.features.items():
+                yield "driftline_feature_events_total", (pipeline, by, outcome), count
         if (shard := keeper.shard) is None:
             return
         place = (pipeline, str(keeper.partition))
         yield "driftline_labels_waiting", (*place, "remembered"), len(shard.join.ledger)
         yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
+        if shard.fold.made is not None:
+            for by, count in shard.fold.made.entities().items():
+                yield "driftline_feature_keys", (*place, by), count
 
     def _quality(self, pipeline: str, keepers: list[Keeper]) -> Iterator[Sample]:
         summaries = [keeper.shard.quality.summary() for keeper in keepers if keeper.shard is not None]

@@ -66,6 +66,15 @@ class Made:
             return [()] * len(next(iter(read.values())))
         return [None if None in key else key for key in zip(*parts, strict=True)]
 
+    def counts(self) -> dict[tuple[str, str], int]:
+        """What the memories counted, by key and by what it was."""
+        pairs = ((",".join(memory.by), memory) for memory in self.memories)
+        return {(by, what): count for by, memory in pairs for what, count in memory.counts().items()}
+
+    def entities(self) -> dict[str, int]:
+        """How many keys there are in each memory."""
+        return {",".join(memory.by): len(memory.keys) for memory in self.memories}
+
     def state(self) -> list[Any]:
         return [memory.state() for memory in self.memories]
 

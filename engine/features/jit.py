@@ -1,7 +1,7 @@
 """The kernels, as they stand in `kernels.py` or compiled by numba: with the same results on the same arrays.
 
-Nobody waits for the compiler. Everything runs uncompiled until `warm` was called, in a thread of the
-worker's say, and from then on compiled; what is kept in arrays is there for both.
+Nobody waits for the compiler. Everything runs uncompiled until the kernels are put into `compiled`, at any
+moment, and from then on in that form; what is kept in arrays is there for both.
 """
 
 from __future__ import annotations

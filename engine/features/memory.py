@@ -67,6 +67,15 @@ class Memory:
         self.unkeyed += int((slots < 0).sum())
         return Moment(slots, fresh, times, before, late, numbers, read)
 
+    def counts(self) -> dict[str, int]:
+        """Events by how late they were, those without a key, and keys that left."""
+        return {
+            "late": self.late,
+            "too_late": self.too_late,
+            "unkeyed": self.unkeyed,
+            "left": self.keys.left,
+        }
+
     # -- its state -------------------------------------------------------------------------------------
 
     def state(self) -> list[Any]:

@@ -94,6 +94,19 @@ class Picky:
             raise ValueError("can't learn that")
 
 
+class Learned:
+    """A classifier that remembers what it learned, whole."""
+
+    def __init__(self) -> None:
+        self.learned: list[tuple[dict[str, Any], Any]] = []
+
+    def predict_proba_one(self, x: dict[str, Any]) -> dict[bool, float]:
+        return {False: 0.5, True: 0.5}
+
+    def learn_one(self, x: dict[str, Any], y: Any) -> None:
+        self.learned.append((x, y))
+
+
 class Seen(Picky):
     """A classifier that remembers what it saw."""
 

@@ -55,7 +55,8 @@ def test_every_metric_and_no_other() -> None:
     """A running worker exports each metric of the table, of its kind, with its labels and a value."""
 
     async def story() -> None:
-        stage = Stage(snapshots={"every_records": 10})
+        counted = {"name": "n", "agg": "count", "over": "1h"}
+        stage = Stage(snapshots={"every_records": 10}, features=["amount", counted])
         async with running(stage) as work:
             work.entities = Entities(MemoryCache(1000), "p", ("amount",), 10)
             await busy(stage, work)

@@ -221,6 +221,57 @@ MISTAKES = {
         PLAIN + "features: [amount, amount]\n",
         "pipeline.yaml:7: features: names a field twice",
     ),
+    "window of no field": (
+        PLAIN + "features:\n- amount\n- {name: spend, agg: sum, of: amuont, over: 1h}\n",
+        (
+            "pipeline.yaml:9: features[1].of: names 'amuont', which is not in events.fields;"
+            ' did you mean "amount"?'
+        ),
+    ),
+    "window by no field": (
+        PLAIN + "features:\n- name: spend\n  agg: sum\n  of: amount\n  by: [card]\n  over: 1h\n",
+        (
+            "pipeline.yaml:11: features[0].by[0]: names 'card', which is not in events.fields;"
+            ' did you mean "card_id"?'
+        ),
+    ),
+    "window of a text": (
+        PLAIN + "features: [{name: spend, agg: sum, of: card_id, over: 1h}]\n",
+        "pipeline.yaml:7: features[0].of: names 'card_id', a category; sum takes numbers",
+    ),
+    "window without length": (
+        PLAIN + "features: [{name: spend, agg: sum, of: amount}]\n",
+        "pipeline.yaml:7: features[0]: sum needs `over`: how long the window is",
+    ),
+    "half-life of a sum": (
+        PLAIN + "features: [{name: spend, agg: sum, of: amount, over: 1h, half_life: 1h}]\n",
+        (
+            "pipeline.yaml:7: features[0].half_life: half_life means nothing for sum;"
+            " it takes by, of, over, own, window"
+        ),
+    ),
+    "unknown aggregation": (
+        PLAIN + "features: [{name: spend, agg: summ, of: amount, over: 1h}]\n",
+        (
+            "pipeline.yaml:7: features[0].agg: expected count, sum, mean, min, max, variance, zscore,"
+            ' distinct, since_last, last or ewm, got "summ"; did you mean "sum"?'
+        ),
+    ),
+    "unknown key of a feature": (
+        PLAIN + "features: [{name: spend, agg: sum, of: amount, ovr: 1h}]\n",
+        'pipeline.yaml:7: features[0].ovr: unknown key; did you mean "over"?',
+    ),
+    "feature without name": (
+        PLAIN + "features: [{agg: count, over: 1h}]\n",
+        "pipeline.yaml:7: features[0].name: missing, and needed: What the model calls it.",
+    ),
+    "short tumbling windows": (
+        PLAIN + "features: [{name: n, agg: count, over: 1ms, window: tumbling}]\n",
+        (
+            "pipeline.yaml:7: features[0].over: names '1ms', less than 1/1000 of limits.lateness_max;"
+            " for windows that short lower the limit"
+        ),
+    ),
     "same path": (
         PLAIN + "    tax: {type: number, path: amount}\n",
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.batch import Outputs
 from engine.fold import Fold
+from engine.shard import Shard
 from engine.specfeatures import Feature
 from engine.state import digest
+from tests.engine.cases import NOW, batch
 from tests.engine.features.conftest import compiled
 from tests.engine.features.oracle import Oracle
-from tests.engine.features.streams import folded, payments, spec
+from tests.engine.features.streams import FIELDS, columns, folded, payments, spec
 
 AGGS = ("count", "sum", "mean", "min", "max", "variance", "zscore")
 
@@ -118,3 +122,50 @@ def test_the_least_recently_seen_key_leaves() -> None:
     assert [row["count"] for row in folded(wanted, events, 3, fold)] == [1, 1, 2, 2, 1, 1, 1, 1]
     assert fold.made is not None
     assert fold.made.memories[0].keys.left == 4
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_outputs_do_not_depend_on_cuts(seed: int, cuts: int) -> None:
+    """Whole batches or pieces, and from a snapshot in the middle: the same bytes, the same state."""
+    rng, runs = random.Random(cuts), []
+    for first in range(0, 600, 150):
+        records = [p | {"y": rng.random() < 0.3} for p in payments(seed, 600)[first : first + 150]]
+        runs.append(batch("p.events", records, first))
+    wanted = spec(*every(), *OTHERS, limits={"distinct_max": 4, "window_events_max": 8, "entities_max": 4})
+    whole, pieces = Shard(wanted, 0), Shard(wanted, 0)
+    found, again = Outputs(), Outputs()
+    for run in runs:
+        found.extend(whole.walk(run))
+        place = 0
+        while place < len(run):
+            stop = min(len(run), place + rng.choice([1, 2, 7, 50, 300]))
+            again.extend(pieces.walk(run.cut(place, stop)))
+            place = stop
+        pieces = Shard.thaw(wanted, 0, b"".join(pieces.freeze()))
+    assert again.lanes() == found.lanes()
+    assert len(found.predictions) == 600
+    assert pieces.digest() == whole.digest()
+
+
+def test_a_row_without_windows_is_taken_as_it_was_read() -> None:
+    """What a spec doesn't ask for costs nothing."""
+    wanted = spec()
+    fold, events = Fold(wanted), columns(batch("p.events", [b""] * 50), wanted, payments(1, 50))
+    read = events.rows
+    assert fold.made is None
+    assert fold.rows(events).rows is events.rows is read
+
+
+def test_what_is_remembered_is_what_was_seen() -> None:
+    """A label that comes later teaches the very row on which the prediction was made."""
+    wanted = spec(
+        {"name": "n", "agg": "count", "by": "card", "over": "1d"},
+        events={"id": "card", "time": "at", "fields": FIELDS | {"card": {"type": "text"}}},
+        labels={},
+        model={"use": "tests.engine.cases:Learned"},
+    )
+    shard = Shard(wanted, 0)
+    shard.walk(batch("p.events", [{"at": NOW + i, "card": str(i), "amount": 1.0} for i in range(3)]))
+    shard.walk(batch("p.labels", [{"event_id": "1", "label": True, "label_time": NOW / 1000}]))
+    assert shard.model.state().learned == [({"amount": 1.0, "n": 1.0}, True)]
