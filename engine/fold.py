@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
+from engine.categories import Categories
 from engine.columns import Events
 from engine.features import Made
 from engine.spec import Spec
@@ -52,12 +53,15 @@ class Fold:
             isinstance(entry, str) and (fields[entry].required or fields[entry].default is not None)
             for entry in spec.features or self.names
         )
+        self.categories = Categories(spec)
         self.made = Made(spec) if any(isinstance(entry, Feature) for entry in spec.features) else None
 
     def rows(self, events: Events) -> Rows:
         """The rows of new events, which remember them instead of what was read."""
         if self.made is not None:
             events.rows = self.made.rows(events)
+        if self.categories.names:
+            events.rows = [*self.categories.shown(events.rows)]
         return self.again(events.rows)
 
     def again(self, rows: Sequence[tuple[Any, ...]]) -> Rows:
@@ -66,8 +70,10 @@ class Fold:
 
     def state(self) -> list[Any]:
         """What is remembered of the events before, for a snapshot."""
-        return [] if self.made is None else self.made.state()
+        return [self.categories.state(), None if self.made is None else self.made.state()]
 
     def restore(self, state: list[Any]) -> None:
+        categories, made = state
+        self.categories.restore(categories)
         if self.made is not None:
-            self.made.restore(state)
+            self.made.restore(made)

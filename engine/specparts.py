@@ -187,6 +187,8 @@ class Limits(Part):
     together are put together."""
     distinct_max: Annotated[int, Field(ge=4, le=4096)] = 64
     """Values of one key that `distinct` remembers one by one. Of more it makes an estimate."""
+    categories_max: Count = 10_000
+    """Categories of one feature that a model is shown by name; it sees all others as `(other)`."""
     lateness_max: Duration = 60_000
     """An event further behind the newest of its key does not change what features remember."""
 

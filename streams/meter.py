@@ -29,6 +29,7 @@ class Totals:
     inputs: Inputs | None
     spread: Spread | None
     features: Mapping[tuple[str, str], int]  # by key and by what happened
+    others: Mapping[str, int]  # categories that the model was shown as one, by feature
 
     @classmethod
     def of(cls, shard: Shard) -> Totals:
@@ -36,10 +37,13 @@ class Totals:
         labels = {name: getattr(counts, name) for name in counts.__slots__}
         told = shard.traffic.told()
         features = shard.fold.made.counts() if shard.fold.made is not None else {}
-        return cls(shard.events, shard.predicted, dict(shard.rejected), labels, *told, features)
+        others, rejected = dict(shard.fold.categories.others), dict(shard.rejected)
+        return cls(shard.events, shard.predicted, rejected, labels, *told, features, others)
 
     def values(self) -> Iterator[tuple[str, str, int]]:
         """How many values each feature had, and what was with them; as many features as a scrape can take."""
+        for name, n in [*self.others.items()][:FEATURES_MAX]:
+            yield name, "other", n
         if (inputs := self.inputs) is None:
             return
         found = inputs.report()

@@ -1,0 +1,68 @@
+"""A bound on the categories that a model is shown.
+
+A model grows with every category that it has not met before: a weight, a column, a branch. A field that was
+taken for a category and holds something else, an id or a free text, would let it grow without end. So of each
+feature the first `limits.categories_max` categories are shown by their names, and all that come after them by
+one name, `OTHER`. How often that happened is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from engine.spec import Spec
+from engine.specparts import Kind
+
+OTHER = "(other)"
+
+Row = tuple[Any, ...]
+
+
+class Categories:
+    """The categories of one shard, by the place of the feature in a row.
+
+    Fields that name their categories (`one_of`) are bounded already.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        fields, kinds = spec.events.fields, zip(spec.feature_names, spec.feature_kinds, strict=True)
+        self.names = {
+            place: name
+            for place, (name, kind) in enumerate(kinds)
+            if kind is Kind.CATEGORY and (name not in fields or fields[name].one_of is None)
+        }
+        self.most = spec.limits.categories_max
+        self.known: dict[int, dict[str | None, None]] = {place: {None: None} for place in self.names}
+        self.others: dict[str, int] = {}  # how often, by feature
+
+    def shown(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows as a model is to see them; most are as they were."""
+        for place, known in self.known.items():
+            if not known.keys() >= set(map(itemgetter(place), rows)):
+                rows = self._bounded(rows, place, known)
+        return rows
+
+    def _bounded(self, rows: Sequence[Row], place: int, known: dict[str | None, None]) -> Sequence[Row]:
+        """Learn new categories while there is room, and put others behind one name."""
+        found, others = list(rows), 0
+        for i, row in enumerate(rows):
+            value = row[place]
+            if value in known:
+                continue
+            if len(known) <= self.most:  # None is one of them
+                known[value] = None
+                continue
+            found[i] = (*row[:place], OTHER, *row[place + 1 :])
+            others += 1
+        if others:
+            name = self.names[place]
+            self.others[name] = self.others.get(name, 0) + others
+        return found
+
+    def state(self) -> list[Any]:
+        return [self.known, self.others]
+
+    def restore(self, state: list[Any]) -> None:
+        self.known, self.others = state
