@@ -160,7 +160,8 @@ class Spec(Part):
     @property
     def fingerprint(self) -> str:
         """Equal for specs under which a replay gives the same bytes."""
-        parts = self.model_dump(mode="json", include={"pipeline", "events", "labels", "model", "limits"})
+        included = {"pipeline", "events", "labels", "model", "limits"}
+        parts = self.model_dump(mode="json", include=included, exclude={"model": {"compile"}})
         parts["features"] = self.features_text
         if self.confidence.is_asked:
             parts["confidence"] = self.confidence.model_dump(mode="json")

@@ -125,6 +125,8 @@ class Model(Part):
     """What the model is to do. Default: what `labels.type` tells, or else what the model usually does."""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments for it."""
+    compile: bool = True
+    """Run it as machine code, once that is compiled, if it has such a form. The outputs are the same."""
 
 
 class Topics(Part):

@@ -19,6 +19,7 @@ from engine.spec import Spec
 from streams.entities import Entities
 from streams.keeper import Keeper
 from streams.snapshot import Shelf
+from streams.warming import Warming
 
 TRANSPORTS.aliases["sqlite"] = "streams.embedded_transport:Transport"
 TRANSPORTS.aliases["memory"] = "streams.embedded_transport:Transport"
@@ -55,6 +56,7 @@ class Work:
         self.error: BaseException | None = None
         self.ended = asyncio.Event()
         self.entities = entities(spec)
+        self.warming = Warming(spec)
         Shard(spec, 0)  # a model that can't be built is told now, before anything else starts
 
     @property
@@ -70,7 +72,7 @@ class Work:
     ) -> Keeper:
         spec = self.spec
         shelf = Shelf(spec.pipeline, partition, spec.topic("snapshots"), self.key, spec.snapshots.size_max)
-        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh, self.entities)
+        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh, self.entities, self.warming)
 
     def stop(self, why: str, exc: BaseException | None = None) -> None:
         """End the worker; with an exception, loudly."""

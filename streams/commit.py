@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connectors.log import Batch, Refused
-from engine.batch import Outputs
+from engine.batch import Lines, Output, Outputs
+from engine.spec import Spec
 from streams import journal
 from streams.entities import Row
 from streams.journal import Digest, Entry, Pointer, Refusal, Run
@@ -49,6 +50,11 @@ class Open:
         journal.add_run(self.runs, batch.topic, batch.first, batch.end)
         self.refused += refused
         self.records += len(batch)
+
+
+def lanes(spec: Spec, outputs: Outputs) -> dict[str, Output | Lines]:
+    """Outputs by the full names of their topics."""
+    return {spec.topic(name): rows for name, rows in outputs.lanes().items() if len(rows)}
 
 
 @dataclass(slots=True)
@@ -91,14 +97,14 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     )
     # 3. and 4.
     keeper.in_flight = taken.records
-    lanes = keeper.lanes(taken.outputs)
+    sent = lanes(keeper.spec, taken.outputs)
     if keeper.eager:
         async with keeper.send_lock:  # whatever is on its way has arrived, or is not known to have
             if keeper.shard is None:
                 raise Refused("outputs that were sent before this commit may not have arrived")
-            await store.send(lanes)
-        lanes = {}
-    offset = await store.commit(lanes, positions, journal.encode(entry))
+            await store.send(sent)
+        sent = {}
+    offset = await store.commit(sent, positions, journal.encode(entry))
     keeper.committed(entry, offset)
     keeper.meter.totals = totals
     if keeper.entities is not None:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from connectors.log import Batch, LogError, Misfit, Store
-from engine.batch import Lines, Output, Outputs
+from engine.batch import Outputs
 from engine.errors import ReplayError, StateError
 from engine.shard import TURN, Shard
 from engine.spec import Spec
 from streams import journal, recovery
-from streams.commit import Open, Picture, commit
+from streams.commit import Open, Picture, commit, lanes
 from streams.entities import Entities
 from streams.journal import Entry, Pointer
 from streams.meter import Meter, Totals
@@ -28,6 +28,7 @@ from streams.poison import Poison
 from streams.queues import Queues
 from streams.snapshot import Shelf
 from streams.upkeep import Upkeep
+from streams.warming import Warming
 
 log = logging.getLogger("driftline")
 
@@ -47,8 +48,8 @@ class Keeper:
         How many more records of a topic are there than were offered.
     fresh
         Begin with an empty state if the one that is there is of another spec or can't be rebuilt.
-    entities
-        What is told of every commit's newest entities, if there is a cache.
+    entities, warming
+        What is told of every commit's newest entities, and what compiles the model aside; if there is any.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class Keeper:
         lag: Callable[[int, str], int] = lambda partition, topic: 0,
         fresh: bool = False,
         entities: Entities | None = None,
+        warming: Warming | None = None,
     ) -> None:
         self.spec, self.partition, self.store, self.shelf = spec, partition, store, shelf
-        self.failed, self.may_be_fresh, self.entities = failed, fresh, entities
+        self.failed, self.may_be_fresh, self.entities, self.warming = failed, fresh, entities, warming
         scheme = spec.transport.partition(":")[0]
         every = spec.commit.every
         self.interval = (COMMIT_EVERY_MS[scheme] if every is None else every) / 1000
@@ -196,6 +198,8 @@ class Keeper:
             await asyncio.sleep(0)  # commits, heartbeats and fetches have their turn
 
     def _take(self, shard: Shard, batch: Batch) -> None:
+        if self.warming is not None and self.warming.ready:
+            self.warming.switch(shard)
         began = time.perf_counter()
         try:
             for out in self.poison.walk(shard, batch):
@@ -263,14 +267,10 @@ class Keeper:
             async with self.send_lock:
                 outputs, self.open.outputs = self.open.outputs, Outputs()
                 try:
-                    await self.store.send(self.lanes(outputs))
+                    await self.store.send(lanes(self.spec, outputs))
                 except BaseException:
                     self.ready, self.shard = False, None  # nobody can tell what arrived: commit nothing
                     raise
-
-    def lanes(self, outputs: Outputs) -> dict[str, Output | Lines]:
-        """Outputs by the full names of their topics."""
-        return {self.spec.topic(name): rows for name, rows in outputs.lanes().items() if len(rows)}
 
     # -- letting go ------------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "driftline_predictions_total": ("counter", ("pipeline", "prediction"), "Predictions by class."),
     "driftline_scores_total": ("counter", ("pipeline", "le"), "Scores at or below a bound."),
+    "driftline_model_compiled": ("gauge", ("pipeline", "partition"), "1 if the model runs compiled."),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
     "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
     "driftline_commits_total": ("counter", ("pipeline",), "Commits."),
@@ -157,6 +158,7 @@ class Collector:
         if (shard := keeper.shard) is None:
             return
         place = (pipeline, str(keeper.partition))
+        yield "driftline_model_compiled", place, float(shard.model.compiled)
         yield "driftline_labels_waiting", (*place, "remembered"), len(shard.join.ledger)
         yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
         if shard.fold.made is not None:

@@ -8,6 +8,7 @@ events, when they were known: each prediction is made from what could be known a
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
@@ -25,8 +26,10 @@ from streams import cells, deadletters, rows
 from streams.records import Placed, as_text
 from streams.routing import Router, What
 from streams.rows import InputError, Row
+from streams.warming import Warming
 
 BATCH = 1000
+WARM_AFTER_S = 0.5  # a short file isn't worth the compiler
 
 
 class Recorded(NamedTuple):
@@ -78,13 +81,21 @@ class Replay:
         # Of equal times the event comes first, as in a worker.
         self.records = heapq.merge(*lanes, key=attrgetter("timestamp"))
         self.outcomes = 0
+        self.warming = Warming(spec)
 
     def run(self) -> Iterator[Outputs]:
         """Walk everything, batch by batch."""
-        for batch in batches(self.records):
-            outputs = self.shard.walk(batch)
-            self.outcomes += len(outputs.outcomes)
-            yield outputs
+        warming, began = self.warming, time.monotonic()
+        try:
+            for batch in batches(self.records):
+                if time.monotonic() - began > WARM_AFTER_S:
+                    warming.start()
+                    warming.switch(self.shard)
+                outputs = self.shard.walk(batch)
+                self.outcomes += len(outputs.outcomes)
+                yield outputs
+        finally:
+            warming.stop()
 
     def report(self, seconds: float) -> Report:
         shard, reasons = self.shard, {str(reason): n for reason, n in self.shard.rejected.items()}

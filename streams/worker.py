@@ -91,6 +91,7 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
         task.cancel()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(app.stop(), STOP_S)
+    work.warming.stop()
     if site is not None:
         await site.cleanup()
     log.info("worker of %s stopped", work.spec.pipeline)
@@ -101,6 +102,8 @@ async def _watch(app: App, health: Health) -> None:
     """End the worker when it makes no progress though there is work, or when Faust has crashed."""
     while True:
         await asyncio.sleep(WATCH_S)
+        if any(keeper.meter.commits for keeper in app.work.keepers.values()):
+            app.work.warming.start()  # not before, so that the first commit comes no later
         if app.crashed:
             app.work.stop(f"Faust crashed: {app.crash_reason!r}", app.crash_reason)
         if stalled := health.stalled():

@@ -67,7 +67,7 @@ class Hybrid:
         self.without: str | None = None
         self._names: Names | None = None
         self._credit, self._rest = CREDIT_MAX, 0
-        self._wanted = False
+        self.switched = False  # whether somebody asked for the compiled form
 
     @property
     def model(self) -> Any:
@@ -82,7 +82,7 @@ class Hybrid:
     def switch(self) -> bool:
         """Go over to the compiled form; False if there is none."""
         if self.twin is None and self.without is None:
-            self._wanted, self._rest = True, 0
+            self.switched, self._rest = True, 0
             self._compile()
         return self.compiled
 
@@ -145,7 +145,7 @@ class Hybrid:
     def restore(self, model: Any) -> None:
         self.twin = None
         self.river.restore(model)
-        if self._wanted:
+        if self.switched:
             self._compile()
 
     # -- between the two -------------------------------------------------------------------------------

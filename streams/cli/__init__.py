@@ -106,4 +106,13 @@ def driftline(
 
 
 def main() -> None:
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        warming = sys.modules.get("streams.warming")
+        if warming is not None and warming.busy():
+            # Python's own end would take the compiler away from under a thread that is in it.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else 1)
+        raise

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -41,6 +41,27 @@ def holds(spec: Spec, folder: Path) -> None:
     Shard(spec, 0)
 
 
+class Form(NamedTuple):
+    """Whether a model can run compiled."""
+
+    possible: bool
+    wanted: bool
+    why_not: str | None
+
+    @property
+    def text(self) -> str:
+        if self.why_not is not None:
+            return f"no, by River event by event: {self.why_not}"
+        return "yes, when its kernels are ready" if self.wanted else "no: model.compile is false"
+
+
+def form(spec: Spec) -> Form:
+    from engine.shard import Shard
+
+    model = Shard(spec, 0).model
+    return Form(model.switch(), spec.model.compile, model.without)
+
+
 SchemaOption = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a spec, for editors.")]
 ReferenceOption = Annotated[
     bool, typer.Option("--reference", help="Print every key with its type, default and meaning.")
@@ -73,7 +94,7 @@ def check(
             put_json({"ok": False, "problems": [_problem(*problem) for problem in error.problems]})
         raise
     if json:
-        put_json({"ok": True, "spec": shown(wanted)})
+        put_json({"ok": True, "spec": shown(wanted), "compiled": form(wanted)._asdict()})
         return
     for name, line in understood(wanted):
         put(f"{name:<11}{line}")
@@ -114,6 +135,7 @@ def understood(spec: Spec) -> Iterator[tuple[str, str]]:
         "model",
         f"{spec.model.use}({', '.join(f'{k}={v!r}' for k, v in spec.model.with_.items())})" + _for(spec),
     )
+    yield "compiled", form(spec).text
     yield "topics", _listed([spec.topic(what) for what in TOPICS[2:]])
     yield "limits", _listed([f"{name} {_limit(name, value)}" for name, value in spec.limits])
     yield "http", _address(spec)
