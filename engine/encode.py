@@ -10,7 +10,7 @@ import msgspec
 
 from engine.batch import Batch, Headers, Lines, Output
 from engine.columns import Events
-from engine.joined import Settled
+from engine.joined import Settlements
 from engine.models.scores import Scores
 from engine.reasons import Rejection
 
@@ -126,36 +126,63 @@ class Encoder:
         out.add([entity.encode() for entity in events.entities], self.encode_lines(made), traces)
 
     def outcomes(
-        self, settled: Sequence[Settled], out: Lines, covered: Sequence[bool | None] | None = None
+        self, settled: Settlements, out: Lines, covered: Sequence[bool | None] | None = None
     ) -> None:
         """One outcome for each label that met its event."""
-        inside = [None] * len(settled) if covered is None else covered
-        lines = self.encode_lines(list(map(self._outcome, settled, inside)))
-        out.add([s.entry[3].encode() for s in settled], lines, None)
-
-    def _outcome(self, s: Settled, covered: bool | None) -> Outcome:
-        _, time, offset, entity, prediction, score, _ = s.entry
-        label = s.label
-        judged, number = prediction is not None, isinstance(label, float)
-        return Outcome(
-            f"{self.stem}{offset}",
-            s.event_id,
-            entity,
-            self.pipeline,
-            self.model,
-            self.version,
-            prediction,
-            score,
-            label,
-            prediction == label if judged and not number else None,
-            label - prediction if judged and number else None,
-            s.weight,
-            s.before is not None,
-            time,
-            s.label_time,
-            covered,
-            Source(self.topic, self.partition, offset),
+        if not settled:
+            return
+        stem, topic, partition = self.stem, self.topic, self.partition
+        pipeline, model, version = self.pipeline, self.model, self.version
+        columns = (
+            *(settled.ids, settled.entities, settled.predictions, settled.scores, settled.labels),
+            *(settled.weights, [None] * len(settled) if covered is None else covered),
+            *(settled.before, settled.times, settled.label_times, settled.offsets),
         )
+        made = [
+            Outcome(
+                f"{stem}{offset}",
+                event_id,
+                entity,
+                pipeline,
+                model,
+                version,
+                prediction,
+                score,
+                label,
+                *judge(prediction, label),
+                weight,
+                before is not None,
+                time,
+                label_time,
+                inside,
+                Source(topic, partition, offset),
+            )
+            for (
+                event_id,
+                entity,
+                prediction,
+                score,
+                label,
+                weight,
+                inside,
+                before,
+                time,
+                label_time,
+                offset,
+            ) in zip(*columns, strict=True)
+        ]
+        out.add([entity.encode() for entity in settled.entities], self.encode_lines(made), None)
+
+
+def judge(prediction: Any, label: Any) -> tuple[bool | None, float | None]:
+    """Whether a prediction was right; for numbers, by how much it was not.
+
+    >>> judge(True, False), judge(1.5, 2.0), judge(None, True)
+    ((False, None), (None, 0.5), (None, None))
+    """
+    if prediction is None:
+        return None, None
+    return (None, label - prediction) if isinstance(label, float) else (prediction == label, None)
 
 
 def dead_letter(batch: Batch, rejection: Rejection, out: Output) -> None:

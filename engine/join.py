@@ -1,9 +1,9 @@
 """Labels meet predictions.
 
 A shard remembers its last `limits.remember_max` events, in the order they came, in one ledger: those that
-wait for their label, those that have it, and those that failed. So one table serves the join, corrections
-and duplicate ids. What falls out of it unlabelled is counted. It is brought back to its bound at the
-shard's turns only: the front of a dict is found by passing over all that was taken from it before.
+wait for their label and those that have it. So one table serves the join, corrections and duplicate ids.
+An event on which the model failed is not remembered: it may be sent again. What falls out of the ledger
+unlabelled is counted, at the shard's turns only.
 
 What may happen to a label, and what comes of it (all counted in `Counts`):
 
@@ -18,17 +18,20 @@ What may happen to a label, and what comes of it (all counted in `Counts`):
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple
 from itertools import takewhile
 from typing import Any
 
 from engine.batch import Single
 from engine.columns import Events, Labels, parts
-from engine.joined import Claimed, Counts, Early, Entry, Lost, Met, Settled
+from engine.joined import Claimed, Counts, Early, Lost, Met, Settled, Settlements
+from engine.ledger import Ledger
 from engine.models.scores import Failure, Scores
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
+
+DIGITS_MAX = 18  # of an offset in a prediction's id
 
 
 class Join:
@@ -39,9 +42,8 @@ class Join:
         self.remember_max = spec.limits.remember_max
         self.early_max = spec.limits.early_max
         self.stem = stem if spec.labels.by == "prediction_id" else None
-        # Event id -> its entry and its label, None while it waits. No entry: the walk of it failed.
-        self.ledger: dict[str, tuple[Entry, Any] | None] = {}
-        self.alias: dict[str, str] = {}  # prediction id -> event id, where labels come by prediction id
+        self.width = len(spec.feature_names)
+        self.ledger = Ledger(self.width)
         self.early: dict[str, Early] = {}
         self.newest = -(2**62)
         self.counts = Counts()
@@ -50,11 +52,11 @@ class Join:
     def state(self) -> list[Any]:
         """All but the ledger, for a snapshot."""
         early = [(name, e.label, e.time, e.weight, astuple(e.record)) for name, e in self.early.items()]
-        return [asdict(self.counts), self.newest, self.alias, early]
+        return [asdict(self.counts), self.newest, early]
 
-    def restore(self, state: list[Any], ledger: dict[str, tuple[Entry, Any] | None]) -> None:
-        counts, self.newest, self.alias, early = state
-        self.counts, self.ledger = Counts(**counts), ledger
+    def restore(self, state: list[Any], ledger: Iterator[Any]) -> None:
+        counts, self.newest, early = state
+        self.counts, self.ledger = Counts(**counts), Ledger.restored(self.width, ledger)
         self.early = {
             name: Early(label, time, weight, Single(*record)) for name, label, time, weight, record in early
         }
@@ -62,25 +64,25 @@ class Join:
     # -- events: claim, then remember ----------------------------------------------------------------
 
     def claim(self, events: Events) -> Iterator[Claimed]:
-        """Enter new events in the ledger, in parts without a repeated id; duplicates are lost.
+        """New events, in parts without a repeated id, and the labels that wait for them; duplicates are lost.
 
         A part must be remembered before the next one is asked for.
         """
         for part in parts(events):
-            if self.ledger.keys().isdisjoint(part.ids) and not self.early and self.stem is None:
-                self.ledger.update(dict.fromkeys(part.ids))
+            names = self._label_ids(part) if self.early else ()
+            if self.ledger.knows_any(part.ids) or not self.early.keys().isdisjoint(names):
+                yield self._claim_one_by_one(part)
+            else:
                 self.newest = max(self.newest, *part.times)
                 yield Claimed(part)
-            else:
-                yield self._claim_one_by_one(part)
 
     def _claim_one_by_one(self, part: Events) -> Claimed:
-        kept, early = list[int](), dict[int, Early]()
-        for row in range(len(part)):
+        kept, early, names = list[int](), dict[int, Early](), self._label_ids(part)
+        for row, name in enumerate(names):
             if self._is_known(part, row):
                 continue
-            self._enter(part, row)
-            if (waiting := self._waiting(part, row)) is not None:
+            self.newest = max(self.newest, part.times[row])
+            if (waiting := self._waiting(name, part, row)) is not None:
                 early[len(kept)] = waiting
                 self.counts.duplicate += part.labels[row] is not None
                 part.labels[row] = waiting.label
@@ -89,28 +91,22 @@ class Join:
 
     def _is_known(self, part: Events, row: int) -> bool:
         event_id, index = part.ids[row], part.index[row]
-        if self.ledger.get(event_id) is None:
-            self.ledger.pop(event_id, None)  # failed before: it enters anew, at the end
+        if self.ledger.find(event_id) is None:
             return False
         message = f"the event {event_id!r} came before"
         self.lost.append(Lost(index, part.batch, Rejection(index, Reason.DUPLICATE_ID, "Unfit", message)))
         return True
 
-    def _enter(self, part: Events, row: int) -> None:
-        self.ledger[part.ids[row]] = None
-        self.newest = max(self.newest, part.times[row])
-        if self.stem is not None:
-            self.alias[self._label_id(part, row)] = part.ids[row]
-
-    def _label_id(self, part: Events, row: int) -> str:
-        """What a label would call the event."""
+    def _label_ids(self, part: Events) -> list[str]:
+        """What labels would call the events."""
         if self.stem is None:
-            return part.ids[row]
-        return f"{self.stem}{part.batch.offsets[part.index[row]]}"
+            return part.ids
+        offsets = part.batch.offsets
+        return [f"{self.stem}{offsets[i]}" for i in part.index]
 
-    def _waiting(self, part: Events, row: int) -> Early | None:
-        """The label that has been waiting for the event, if it is in time."""
-        early = self.early.pop(self._label_id(part, row), None)
+    def _waiting(self, name: str, part: Events, row: int) -> Early | None:
+        """The label that has been waiting for an event, if it is in time."""
+        early = self.early.pop(name, None)
         if early is None or abs(early.time - part.times[row]) <= self.wait:
             return early
         self.counts.late += 1
@@ -119,43 +115,60 @@ class Join:
         self.lost.append(Lost(part.index[row], early.record, rejection))
         return None
 
-    def remember(self, claimed: Claimed, scores: Scores, notes: Any = None) -> list[Settled]:
-        """Write down how the events came out; return those whose label is known."""
-        events, settled, ledger = claimed.events, [], self.ledger
-        failed = {failure.index for failure in scores.failures}
-        offsets, stamps = events.batch.offsets, events.batch.timestamps
-        columns = (
-            events.index,
-            events.ids,
-            events.rows,
-            events.times,
-            events.entities,
-            scores.predictions,
-            scores.scores,
-            notes or [None] * len(events),
-            events.labels,
-        )
-        for row, (index, event_id, x, time, entity, prediction, score, note, label) in enumerate(
-            zip(*columns, strict=True)
-        ):
-            if row in failed:
-                self._put_back(claimed, row)
-                continue
-            entry = (x, time, offsets[index], entity, prediction, score, note)
-            ledger[event_id] = (entry, label)
-            if label is None:
-                continue
-            self.counts.joined += 1
-            early = claimed.early.get(row)
-            label_time, weight = (early.time, early.weight) if early else (stamps[index], None)
-            settled.append(Settled(index, event_id, entry, None, label, label_time, weight))
-        self._report(events, scores.failures)
-        return settled
+    def remember(
+        self,
+        claimed: Claimed,
+        rows: Sequence[tuple[Any, ...]],
+        scores: Scores,
+        notes: Sequence[Any] | None = None,
+    ) -> Settlements:
+        """Write down how the events came out; return those whose label is known.
 
-    def _put_back(self, claimed: Claimed, row: int) -> None:
-        """A failed event leaves its early label waiting: it may be sent again, mended."""
-        if (early := claimed.early.get(row)) is not None:
-            self.early[self._label_id(claimed.events, row)] = early
+        `rows` are the feature rows on which they were predicted. A stage that wants to find something of
+        its own again when the label comes gives it as `notes`, a plain value an event.
+        """
+        events, early = claimed.events, claimed.early
+        notes = [None] * len(events) if notes is None else notes
+        if scores.failures:
+            kept = self._without_failed(claimed, scores.failures)
+            early = {new: early[old] for new, old in enumerate(kept) if old in early}
+            events, scores = events.pick(kept), scores.pick(kept)
+            rows, notes = [rows[i] for i in kept], [notes[i] for i in kept]
+        offsets = events.batch.offsets
+        known = (
+            *(events.ids, rows, events.times, [offsets[i] for i in events.index], events.entities),
+            *(scores.predictions, scores.scores, notes),
+        )
+        self.ledger.extend(*known, events.labels)
+        return self._joined(events, known, early)
+
+    def _joined(self, events: Events, known: Sequence[Sequence[Any]], early: dict[int, Early]) -> Settlements:
+        """Those of new events whose label came with them, or before them."""
+        n, settled = len(events), Settlements()
+        if (without := events.labels.count(None)) == n:
+            return settled
+        stamps, nothing = events.batch.timestamps, [None] * n
+        times, weights = [stamps[i] for i in events.index], list[float | None](nothing)
+        for row, waited in early.items():
+            times[row], weights[row] = waited.time, waited.weight
+        self.counts.joined += n - without
+        columns = (events.index, *known, nothing, events.labels, times, weights, [False] * n)
+        settled = Settlements(*map(list, columns))
+        if not without:
+            return settled
+        return settled.pick([row for row, label in enumerate(events.labels) if label is not None])
+
+    def _without_failed(self, claimed: Claimed, failures: list[Failure]) -> list[int]:
+        """The rows of the others. A failed event's early label waits on, for the event may be sent again."""
+        events, failed = claimed.events, {failure.index: failure for failure in failures}
+        names = self._label_ids(events) if claimed.early else ()
+        for row, failure in failed.items():
+            if (early := claimed.early.get(row)) is not None:
+                self.early[names[row]] = early
+            index = events.index[row]
+            rejection = Rejection(index, Reason.MODEL_ERROR, failure.exception, failure.message)
+            self.lost.append(Lost(index, events.batch, rejection))
+        return [row for row in range(len(events)) if row not in failed]
 
     # -- labels ----------------------------------------------------------------------------------------
 
@@ -165,30 +178,40 @@ class Join:
         A part must be learned, and its failures handed to `unsettle`, before the next one is asked for.
         """
         for part in parts(labels):
-            settled = [s for row in range(len(part)) if (s := self._settle(part, row)) is not None]
+            settled = Settlements()
+            for row in range(len(part)):
+                if (found := self._settle(part, row)) is not None:
+                    settled.add(found)
             yield Met(part, settled)
 
     def _settle(self, part: Labels, row: int) -> Settled | None:
         label_id, label, index = part.ids[row], part.values[row], part.index[row]
         time, weight = part.times[row], part.weights[row]
-        event_id = label_id if self.stem is None else self.alias.get(label_id, "")
-        known = self.ledger.get(event_id)
-        if known is None:
+        slot = self._find(label_id)
+        if slot is None:
             self._wait(label_id, Early(label, time, weight, Single.of(part.batch, index)), index)
             return None
-        entry, before = known
-        if abs(time - entry[1]) > self.wait:
+        event_time, before = self.ledger.time(slot), self.ledger.label(slot)
+        if abs(time - event_time) > self.wait:
             self.counts.late += 1
-            message = f"the label's time {time} is too far from its event's {entry[1]}"
+            message = f"the label's time {time} is too far from its event's {event_time}"
             self.lost.append(Lost(index, part.batch, Rejection(index, Reason.LABEL_LATE, "Unfit", message)))
             return None
         if before is not None and before == label:
             self.counts.duplicate += 1
             return None
-        settled = Settled(index, event_id, entry, before, label, time, weight)
-        self._count(settled, 1)
-        self.ledger[event_id] = (entry, label)
-        return settled
+        self._count(before, 1)
+        self.ledger.settle(slot, label)
+        return Settled(index, *self.ledger.entry(slot), before, label, time, weight, False)
+
+    def _find(self, label_id: str) -> int | None:
+        """The slot of the event that a label names."""
+        if self.stem is None:
+            return self.ledger.find(label_id)
+        offset = label_id.removeprefix(self.stem)
+        if not (offset.isascii() and offset.isdecimal() and len(offset) <= DIGITS_MAX):
+            return None
+        return self.ledger.find_offset(int(offset)) if f"{self.stem}{int(offset)}" == label_id else None
 
     def _wait(self, label_id: str, early: Early, index: int) -> None:
         before = self.early.pop(label_id, None)
@@ -202,19 +225,23 @@ class Join:
         if len(self.early) > self.early_max:
             self._part(next(iter(self.early)), index, "limits.early_max labels wait already")
 
-    def unsettle(self, met: Met, failures: list[Failure]) -> list[Settled]:
+    def unsettle(self, met: Met, failures: list[Failure]) -> Settlements:
         """Take back what the model could not learn; return what it did."""
-        for failure in failures:
-            settled = met.settled[failure.index]
-            self.ledger[settled.event_id] = (settled.entry, settled.before)
-            self._count(settled, -1)
-            rejection = Rejection(settled.index, Reason.MODEL_ERROR, failure.exception, failure.message)
-            self.lost.append(Lost(settled.index, met.labels.batch, rejection))
-        failed = {failure.index for failure in failures}
-        return [s for i, s in enumerate(met.settled) if i not in failed]
+        settled, failed = met.settled, {failure.index: failure for failure in failures}
+        if not failed:
+            return settled
+        for row, failure in failed.items():
+            slot = self.ledger.find(settled.ids[row])
+            assert slot is not None
+            self.ledger.settle(slot, settled.before[row])
+            self._count(settled.before[row], -1)
+            index = settled.index[row]
+            rejection = Rejection(index, Reason.MODEL_ERROR, failure.exception, failure.message)
+            self.lost.append(Lost(index, met.labels.batch, rejection))
+        return settled.pick([row for row in range(len(settled)) if row not in failed])
 
-    def _count(self, settled: Settled, by: int) -> None:
-        if settled.before is not None:
+    def _count(self, before: Any, by: int) -> None:
+        if before is not None:
             self.counts.correction += by
         else:
             self.counts.joined += by
@@ -223,36 +250,18 @@ class Join:
 
     def expire(self) -> None:
         """Forget what is too much, and what has waited longer than `labels.wait` of event time."""
-        horizon, excess = self.newest - self.wait, len(self.ledger) - self.remember_max
-        gone: list[tuple[str, str]] = []
-        for event_id, known in self.ledger.items():
-            too_many = len(gone) < excess
-            if not too_many and known is not None and known[0][1] >= horizon:
-                break
-            gone.append((event_id, "dropped" if too_many else "expired"))
-        for event_id, how in gone:
-            self._forget(event_id, how)
+        ledger, horizon = self.ledger, self.newest - self.wait
+        kept = max(ledger.first, ledger.end - self.remember_max)
+        self.counts.dropped += ledger.unlabelled(ledger.first, kept)
+        alive = ledger.not_before(horizon, kept)
+        self.counts.expired += ledger.unlabelled(kept, alive)
+        ledger.forget(alive)
+        ledger.pack()
         for label_id in list(takewhile(lambda name: self.early[name].time < horizon, self.early)):
             self._part(label_id, 0, "no event of this id came within labels.wait")
-
-    def _forget(self, event_id: str, how: str) -> None:
-        known = self.ledger.pop(event_id)
-        if known is None:
-            return
-        entry, label = known
-        if self.stem is not None:
-            self.alias.pop(f"{self.stem}{entry[2]}", None)
-        if label is None:
-            setattr(self.counts, how, getattr(self.counts, how) + 1)
 
     def _part(self, label_id: str, index: int, message: str) -> None:
         early = self.early.pop(label_id)
         self.counts.unmatched += 1
         rejection = Rejection(0, Reason.LABEL_UNMATCHED, "Unfit", message)
         self.lost.append(Lost(index, early.record, rejection))
-
-    def _report(self, events: Events, failures: list[Failure]) -> None:
-        for failure in failures:
-            index = events.index[failure.index]
-            rejection = Rejection(index, Reason.MODEL_ERROR, failure.exception, failure.message)
-            self.lost.append(Lost(index, events.batch, rejection))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,8 @@ from engine.batch import Batch, Single
 from engine.columns import Events, Labels
 from engine.reasons import Rejection
 
-# A remembered event: feature row, time, offset, entity, prediction, score, and what its confidence notes.
-# Plain tuples, since a snapshot pickles a hundred thousand of them, many times faster than objects.
+# A remembered event: feature row, time, offset, entity, prediction, score, and a note: whatever plain value a
+# stage wants to find again when the label comes.
 Entry = tuple[tuple[Any, ...], int, int, str, Any, float | None, Any]
 
 
@@ -35,6 +36,61 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     label: Any
     label_time: int
     weight: float | None
+    assumed: bool = False
+
+
+@dataclass(slots=True)
+class Settlements:
+    """Events that met a label, as columns: what is remembered of them, and what came.
+
+    `before` is the label that an event had, None if it had none; `assumed` says that no label came, and
+    this one was taken for it.
+    """
+
+    index: list[int] = field(default_factory=list)  # of the record that brought them together
+    ids: list[str] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    entities: list[str] = field(default_factory=list)
+    predictions: list[Any] = field(default_factory=list)
+    scores: list[float | None] = field(default_factory=list)
+    notes: list[Any] = field(default_factory=list)
+    before: list[Any] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    label_times: list[int] = field(default_factory=list)
+    weights: list[float | None] = field(default_factory=list)
+    assumed: list[bool] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def columns(self) -> tuple[list[Any], ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    @classmethod
+    def of(cls, settled: Iterable[Settled]) -> Settlements:
+        found = cls()
+        for each in settled:
+            found.add(each)
+        return found
+
+    def add(self, s: Settled) -> None:
+        known = (s.index, s.event_id, *s.entry, s.before, s.label, s.label_time, s.weight, s.assumed)
+        for column, value in zip(self.columns(), known, strict=True):
+            column.append(value)
+
+    def extend(self, other: Settlements) -> None:
+        for mine, more in zip(self.columns(), other.columns(), strict=True):
+            mine.extend(more)
+
+    def pick(self, rows: Sequence[int]) -> Settlements:
+        return Settlements(*([column[row] for row in rows] for column in self.columns()))
+
+    def __iter__(self) -> Iterator[Settled]:
+        """One by one, for those who want that; it costs an object each."""
+        for index, event_id, *rest in zip(*self.columns(), strict=True):
+            yield Settled(index, event_id, tuple(rest[:7]), *rest[7:])
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -72,4 +128,4 @@ class Met:
     """Labels, and the events that they settle."""
 
     labels: Labels
-    settled: list[Settled]
+    settled: Settlements

@@ -28,7 +28,7 @@ from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
 from engine.fold import Fold
 from engine.join import Join
-from engine.joined import Lost
+from engine.joined import Lost, Settlements
 from engine.metrics import Quality, Traffic, kind_of
 from engine.models.hybrid import Hybrid
 from engine.models.scores import LABEL_KINDS
@@ -105,22 +105,21 @@ class Shard:
     def step(self, batch: Batch, out: Outputs) -> None:
         """What happens to a record, from top to bottom. All records are of one topic."""
         events, labels, lost = self.topics[batch.topic](batch)  # decode: bytes -> columns, or a reason
-        settled = []
+        settled = Settlements()
 
         for claimed in self.join.claim(events):  # those that are new, with labels that came before them
             rows = self.fold.rows(claimed.events)
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
             notes = None if self.confidence is None else self.confidence.apply(scores)  # how sure
             self.traffic.add(rows, scores)
-            settled += self.join.remember(claimed, scores, notes)
+            settled.extend(self.join.remember(claimed, rows.rows, scores, notes))
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:
                 out.newest.update(claimed.events.newest())
 
         for met in self.join.meet(labels):  # those whose event is here
-            rows = self.fold.again([s.entry[0] for s in met.settled])
-            late, weights = [s.label for s in met.settled], [s.weight for s in met.settled]
-            settled += self.join.unsettle(met, self.model.learn(rows, late, weights))
+            rows, late = self.fold.again(met.settled.rows), met.settled
+            settled.extend(self.join.unsettle(met, self.model.learn(rows, late.labels, late.weights)))
 
         self.quality.update(settled)
         # watch and judge have their place here: they see rows, scores and settled, and add to `out`.
@@ -188,12 +187,12 @@ class Shard:
 
     def freeze(self) -> Iterator[bytes]:
         """The state at this moment, as pieces of bytes that may be asked for later."""
-        return freeze([STATE_VERSION, self.spec.fingerprint, self._head()], self.join.ledger)
+        return freeze([STATE_VERSION, self.spec.fingerprint, self._head()], self.join.ledger.parts())
 
     @classmethod
     def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
         """The inverse of `freeze`, for bytes whose signature was checked."""
-        head, ledger = thaw(data, (*spec.snapshots.allow, *own_modules(spec)))
+        head, parts = thaw(data, (*spec.snapshots.allow, *own_modules(spec)))
         version, fingerprint, state = head
         if version != STATE_VERSION:
             raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")
@@ -203,7 +202,7 @@ class Shard:
         self.taken, self.events, self.predicted, self.rejected = state["counts"]
         self.fold.restore(state["fold"])
         self.model.restore(state["model"])
-        self.join.restore(state["join"], ledger)
+        self.join.restore(state["join"], parts)
         self.quality.restore(state["quality"])
         self.traffic.restore(state["traffic"])
         if self.confidence is not None:

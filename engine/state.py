@@ -10,12 +10,10 @@ import hashlib
 import io
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from engine.errors import StateError
 
-ROWS = 1000  # of the ledger, in one pickle
 MODULES = ("engine", "river", "numpy", "collections", "datetime", "decimal", "fractions", "random")
 FUNCTIONS = {
     ("builtins", name)
@@ -67,30 +65,32 @@ def method(owner: Any, name: str) -> Any:
     return found
 
 
-def freeze(head: Any, table: dict[str, Any]) -> Iterator[bytes]:
+def freeze(head: Any, parts: Iterator[Any]) -> Iterator[bytes]:
     """Pickle a state piece by piece while it goes on changing.
 
-    `head` is pickled at once. `table` is copied at once, and its values never change in place, so that
-    the later pieces still show the moment of the call.
+    `head` is pickled at once. `parts` are pickled as they are asked for: whatever they give has to show the
+    moment of the call.
     """
-    first, items = pickle.dumps(head, pickle.HIGHEST_PROTOCOL), iter(table.copy().items())
+    first = pickle.dumps(head, pickle.HIGHEST_PROTOCOL)
 
     def pieces() -> Iterator[bytes]:
         yield first
-        while piece := list(islice(items, ROWS)):
-            yield pickle.dumps(piece, pickle.HIGHEST_PROTOCOL)
+        for part in parts:
+            yield pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
 
     return pieces()
 
 
-def thaw(data: bytes, allow: Iterable[str]) -> tuple[Any, dict[str, Any]]:
-    """The inverse of `freeze`, for bytes whose signature was checked."""
-    stream, table = io.BytesIO(data), {}
-    allow = tuple(allow)
+def thaw(data: bytes, allow: Iterable[str]) -> tuple[Any, Iterator[Any]]:
+    """The inverse of `freeze`, for bytes whose signature was checked; the parts come when asked for."""
+    stream, allow = io.BytesIO(data), tuple(allow)
     head = Thawer(stream, allow).load()
-    while stream.tell() < len(data):
-        table.update(Thawer(stream, allow).load())
-    return head, table
+
+    def parts() -> Iterator[Any]:
+        while stream.tell() < len(data):
+            yield Thawer(stream, allow).load()
+
+    return head, parts()
 
 
 def digest(value: Any) -> str:

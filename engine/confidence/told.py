@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.joined import Settled
+from engine.joined import Settlements
 from engine.models.scores import Scores
 
 
@@ -20,14 +20,8 @@ class Told:
     labels: Sequence[Any]
 
     @classmethod
-    def of(cls, settled: Sequence[Settled]) -> Told:
-        entries = [s.entry for s in settled]
-        return cls(
-            [entry[4] for entry in entries],
-            [entry[6] for entry in entries],
-            [s.before for s in settled],
-            [s.label for s in settled],
-        )
+    def of(cls, settled: Settlements) -> Told:
+        return cls(settled.predictions, settled.notes, settled.before, settled.labels)
 
 
 class Stage(Protocol):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.duration import duration_ms
-from engine.joined import Settled
+from engine.joined import Settlements
 from engine.metrics.block import Block, Floats, Ints, Kind, Shape
 from engine.metrics.coding import Codes, truths
 from engine.metrics.segments import Segments
@@ -51,7 +51,7 @@ class Quality:
         self.at = [names.index(field) for field in wanted.segments]
         self.origin: float | None = None
         self.last = -1  # the newest label's code, for kappa_t
-        self.pending: list[Settled] = []
+        self.pending = Settlements()
         self.now: Told | None = None  # what outcomes carry
         self._build()
 
@@ -62,36 +62,36 @@ class Quality:
         self.segments = Segments(wanted.segments, wanted.segments_max)
         self.segmented = Tally(layout, self.segments.groups) if wanted.segments else None
         self.life = Tally(layout, 1)
-        self.newest = Newest(max(counts), self._block([], [])) if counts else None
+        self.newest = Newest(max(counts), self._block(Settlements(), [])) if counts else None
         self.panes = {w: Panes(layout, _ms(w)) for w in wanted.windows if isinstance(w, str)}
         self.fading = Tally(layout, 1) if wanted.fading is not None else None
         self.hours = Tally(layout, HOURS, layout.small) if wanted.hours else None
 
     # -- counting --------------------------------------------------------------------------------------
 
-    def update(self, settled: Sequence[Settled]) -> None:
+    def update(self, settled: Settlements) -> None:
         """Take outcomes, in the order in which they came about."""
-        self.pending += settled
+        self.pending.extend(settled)
 
     def turn(self) -> None:
         """Count what waits."""
-        settled, self.pending = self.pending, []
+        settled, self.pending = self.pending, Settlements()
         if not settled:
             return
-        at = 5 if self.kind is Kind.ANOMALY else 4  # before the first class was learned there is nothing
-        usable = [s for s in settled if s.entry[at] is not None]
-        again = [s for s in usable if s.before is not None]
-        if first := usable if not again else [s for s in usable if s.before is None]:
-            self._add(self._block(first, [s.label for s in first]))
+        # Before the first class was learned there is nothing.
+        usable = _where(settled, settled.scores if self.kind is Kind.ANOMALY else settled.predictions)
+        again = _where(usable, usable.before)
+        first = _where(usable, [None if before is not None else 0 for before in usable.before])
+        if first:
+            self._add(self._block(first, first.labels))
         if again:
             self._correct(again)
         if self.wanted.outcomes and usable:
             told = self.summary().told(str(self.wanted.windows[0]))
             self.now = {name: told[name] for name in self.wanted.outcomes}
 
-    def _block(self, settled: Sequence[Settled], labels: Sequence[Any]) -> Block:
-        n, entries = len(settled), [s.entry for s in settled]
-        rows, times, places, _, guesses, scores, _ = zip(*entries, strict=True) if n else [()] * 7
+    def _block(self, settled: Settlements, labels: Sequence[Any]) -> Block:
+        n, guesses = len(settled), settled.predictions
         none, nothing = np.zeros(n, np.int64), np.zeros(n)
         label, guess, truth, found, seats = none, none, nothing, nothing, none[:, None]
         if self.kind is Kind.REGRESSION:
@@ -103,8 +103,9 @@ class Quality:
         else:
             label, guess = truths(labels), truths(guesses)
         if self.at:
-            seats = self.segments.places([[row[i] for i in self.at] for row in rows])
-        score, time, place = np.array(scores, float), np.array(times, np.int64), np.array(places, np.int64)
+            seats = self.segments.places([[row[i] for i in self.at] for row in settled.rows])
+        score = np.array(settled.scores, float)
+        time, place = np.array(settled.times, np.int64), np.array(settled.offsets, np.int64)
         same = np.zeros(n)
         return Block(self.origin or 0.0, label, guess, truth, found, score, same, time, place, seats)
 
@@ -119,10 +120,10 @@ class Quality:
         if self.newest is not None:
             self.newest.add(block)
 
-    def _correct(self, settled: Sequence[Settled]) -> None:
+    def _correct(self, settled: Settlements) -> None:
         """Take the former labels out, and put the new ones in."""
-        self._count(self._block(settled, [s.before for s in settled]), -1.0)
-        block = self._block(settled, [s.label for s in settled])
+        self._count(self._block(settled, settled.before), -1.0)
+        block = self._block(settled, settled.labels)
         self._count(block, 1.0)
         if self.newest is not None:
             self.newest.correct(block)
@@ -187,7 +188,7 @@ class Quality:
     def state(self) -> dict[str, Any]:
         """All that is kept, part by part, each with what was asked for when it was made."""
         # But for the place in the batch at hand, which is nobody's business any more.
-        waiting = [[getattr(s, name) for name in Settled.__struct_fields__[1:]] for s in self.pending]
+        waiting = list(map(list, self.pending.columns()[1:]))
         newest = None if self.newest is None else self.newest.state()
         return {
             "wanted": self.wanted.model_dump(mode="json"),
@@ -205,7 +206,8 @@ class Quality:
         """The inverse. Metrics that were asked for otherwise begin anew, if they do not change outputs."""
         known, origin, last, now = state["codes"]
         before, wanted = state["wanted"], self.wanted.model_dump(mode="json")
-        self.pending = [Settled(0, *fields) for fields in state["pending"]]
+        pending = state["pending"]
+        self.pending = Settlements([0] * len(pending[0]), *pending)
         if before["classes_max"] != wanted["classes_max"]:
             return
         self.codes.known, self.origin, self.last, self.now = known, origin, last, now
@@ -224,6 +226,13 @@ class Quality:
                 self.segmented.restore(state["segments"][1])
         if self.newest is not None and same and state["newest"] is not None:
             self.newest.restore(state["newest"])
+
+
+def _where(settled: Settlements, column: Sequence[Any]) -> Settlements:
+    """Those where a column holds something."""
+    if None not in column:
+        return settled
+    return settled.pick([row for row, value in enumerate(column) if value is not None])
 
 
 def _ms(window: str) -> int:

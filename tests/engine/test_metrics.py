@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from river import metrics
 
-from engine.joined import Settled
+from engine.joined import Settled, Settlements
 from engine.metrics import Kind, Quality, measures, merged
 from engine.metrics.summary import Told
 from engine.shard import Shard
@@ -94,7 +94,7 @@ def counted(kind: Kind, judged: Sequence[Judged], **wanted: Any) -> Quality:
     quality = Quality(kind, ("colour", "new"), Metrics.model_validate(wanted))
     outcomes = settled(judged)
     for i in range(0, len(outcomes), 100):
-        quality.update(outcomes[i : i + 100])
+        quality.update(Settlements.of(outcomes[i : i + 100]))
         quality.turn()
     return quality
 
@@ -205,7 +205,7 @@ def test_a_window_of_time() -> None:
     quality = counted(Kind.BINARY, binary(1_000), windows=["1m"])  # an event a second
     assert quality.summary().told("1m")["labelled"] == 60
     late = [s for s in settled([(True, True, 0.9)] * 1_000) if s.index in (100, 990)]
-    quality.update(late)
+    quality.update(Settlements.of(late))
     assert quality.summary().told("1m")["labelled"] == 61
 
 
@@ -214,7 +214,7 @@ def test_segments() -> None:
     quality = Quality(Kind.BINARY, ("new", "colour"), Metrics(segments=("colour",), segments_max=2))
     for colour, right in (("red", 0.5), ("blue", 1.0), ("grey", 0.0), ("pink", 0.0), (None, 0.0)):
         judged = [(True, i < 4 * right, 0.5) for i in range(4)]
-        quality.update(settled(judged, row=(True, colour)))
+        quality.update(Settlements.of(settled(judged, row=(True, colour))))
     summary, names = quality.summary(), ["colour=red", "colour=blue", "colour=other"]
     for window in ("life", "1000"):
         assert summary.segments(window) == names
@@ -225,9 +225,11 @@ def test_segments() -> None:
 def test_hours_and_days() -> None:
     """By the event's own time, in UTC: a Thursday's first two hours, and the Sunday after."""
     quality = Quality(Kind.BINARY, (), Metrics(hours=True))
-    quality.update(settled([(True, True, 0.5)] * 7_200))
-    quality.update(settled([(True, False, 0.5)], step_ms=0) * 2)
-    quality.update([s for s in settled([(True, False, 0.5)] * 4, step_ms=86_400_000) if s.index == 3])
+    quality.update(Settlements.of(settled([(True, True, 0.5)] * 7_200)))
+    quality.update(Settlements.of(settled([(True, False, 0.5)], step_ms=0) * 2))
+    quality.update(
+        Settlements.of([s for s in settled([(True, False, 0.5)] * 4, step_ms=86_400_000) if s.index == 3])
+    )
     summary = quality.summary()
     told = {name: summary.told("life", name)["labelled"] for name in summary.segments()}
     assert {name: n for name, n in told.items() if n} == {
@@ -247,10 +249,10 @@ def test_corrections(kind: Kind, at_once: bool) -> None:
     wanted = {"windows": [50, "30m"], "hours": True}
     mended, plain = counted(kind, [] if at_once else judged, **wanted), counted(kind, right, **wanted)
     if at_once:
-        mended.update(settled(judged))
+        mended.update(Settlements.of(settled(judged)))
     for each, (label, *_) in zip(settled(judged), again, strict=True):
         if each.label != label:
-            mended.update([Settled(0, each.event_id, each.entry, each.label, label, 0, None)])
+            mended.update(Settlements.of([Settled(0, each.event_id, each.entry, each.label, label, 0, None)]))
     found, expected = mended.summary(), plain.summary()
     assert found.rows.keys() == expected.rows.keys()
     for window, segment in expected.rows:

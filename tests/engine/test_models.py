@@ -64,7 +64,7 @@ def test_an_error_while_learning_a_late_label() -> None:
     out = feed("labels", label("a"), label("b"))
     assert reasons(out) == ["model_error"]
     assert [row["event_id"] for row in rows(out.outcomes)] == ["b"]
-    assert feed.shard.join.ledger["a"] is not None
+    assert feed.shard.join.ledger.find("a") is not None
     assert feed.shard.join.counts.joined == 1
 
 
