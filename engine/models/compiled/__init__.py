@@ -32,6 +32,7 @@ from typing import Any
 from engine.models.compiled.step import Model, Step, Transformer, Unsupported
 
 COMPILED: dict[str, str] = {  # a class of River's -> file:class of this folder
+    "river.forest.ARFClassifier": "forest:AdaptiveForest",
     "river.linear_model.LinearRegression": "glm:Glm",
     "river.linear_model.LogisticRegression": "glm:Glm",
     "river.linear_model.Perceptron": "glm:Glm",
