@@ -20,9 +20,11 @@ import msgspec
 from connectors.log import Batch, Record
 from engine.batch import Output, Outputs
 from engine.errors import SpecError
+from engine.metrics.summary import LIFE, Told
 from engine.shard import Shard
 from engine.spec import Spec
 from streams import cells, deadletters, rows
+from streams.judged import Judged, Trend, judged
 from streams.records import Placed, as_text
 from streams.routing import Router, What
 from streams.rows import InputError, Row
@@ -30,6 +32,7 @@ from streams.warming import Warming
 
 BATCH = 1000
 WARM_AFTER_S = 0.5  # a short file isn't worth the compiler
+PIECE = 250
 
 
 class Recorded(NamedTuple):
@@ -51,9 +54,11 @@ class Report:
     dead_letters: int
     reasons: dict[str, int]  # why there are dead letters
     labels: dict[str, int]  # what happened to labels
-    metrics: dict[str, float | int | None]  # of the predictions that met a label
+    metrics: Told  # of the predictions that met a label
+    windows: dict[str, Told]  # the same of late
     seconds: float
     events_per_second: float
+    quality: Judged | None = None  # all that can be told, if it was asked for
 
 
 class Replay:
@@ -65,9 +70,11 @@ class Replay:
         The pipeline's spec. Its transport is not used.
     events, labels
         Names of files, see `rows.read`.
+    judge
+        Whether to tell all that can be told of the predictions: over time, by hour of day, and so on.
     """
 
-    def __init__(self, spec: Spec, events: str, labels: str | None = None) -> None:
+    def __init__(self, spec: Spec, events: str, labels: str | None = None, judge: bool = False) -> None:
         if labels is not None and spec.events.time is None:
             raise SpecError(
                 "events.time names no field, so nobody can tell which events came before a label; name one, "
@@ -75,6 +82,10 @@ class Replay:
             )
         for name in filter(None, (events, labels)):
             rows.check(name)
+        asked = [str(window) for window in spec.metrics.windows]
+        self.trend = Trend(asked[0] if asked else LIFE) if judge else None
+        if judge:
+            spec = spec.model_copy(update={"metrics": spec.metrics.model_copy(update={"hours": True})})
         self.spec, self.shard = spec, Shard(spec, 0)
         lanes = [recorded(spec, "events", events)]
         lanes += [recorded(spec, "labels", labels)] if labels is not None else []
@@ -87,18 +98,26 @@ class Replay:
         """Walk everything, batch by batch."""
         warming, began = self.warming, time.monotonic()
         try:
-            for batch in batches(self.records):
+            for batch in self._batches():
                 if time.monotonic() - began > WARM_AFTER_S:
                     warming.start()
                     warming.switch(self.shard)
                 outputs = self.shard.walk(batch)
                 self.outcomes += len(outputs.outcomes)
+                if self.trend is not None:
+                    self.trend.see(self.shard, batch.timestamps[-1])
                 yield outputs
         finally:
             warming.stop()
 
+    def _batches(self) -> Iterator[Batch]:
+        """Where it is judged how things stand, in pieces small enough to see it."""
+        whole = batches(self.records)
+        return whole if self.trend is None else (part for batch in whole for part in cut(batch))
+
     def report(self, seconds: float) -> Report:
         shard, reasons = self.shard, {str(reason): n for reason, n in self.shard.rejected.items()}
+        timed, summary = self.spec.events.time is not None, shard.quality.summary()
         return Report(
             events=shard.events,
             predictions=shard.predicted,
@@ -106,9 +125,11 @@ class Replay:
             dead_letters=sum(reasons.values()),
             reasons=reasons,
             labels=asdict(shard.join.counts),
-            metrics=shard.quality.report(),
+            metrics=summary.told(),
+            windows={name: summary.told(name) for name in summary.windows() if name != LIFE},
             seconds=round(seconds, 3),
             events_per_second=round(shard.events / max(seconds, 1e-9), 1),
+            quality=None if self.trend is None else judged(shard, self.trend.moments, timed),
         )
 
 
@@ -151,6 +172,11 @@ def batches(records: Iterable[Recorded]) -> Iterator[Batch]:
             ends[topic] = end = first + len(part)
             _, stamps, keys, values = map(list, zip(*part, strict=True))
             yield Batch(topic, 0, first, end, list(range(first, end)), stamps, keys, values)
+
+
+def cut(batch: Batch) -> Iterator[Batch]:
+    """A batch in pieces, so that there are places to look around."""
+    return (batch.cut(start, start + PIECE) for start in range(0, len(batch), PIECE))
 
 
 def write(

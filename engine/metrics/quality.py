@@ -18,16 +18,19 @@ import numpy as np
 
 from engine.duration import duration_ms
 from engine.joined import Settlements
+from engine.metrics import confusion
 from engine.metrics.block import Block, Floats, Ints, Kind, Shape
 from engine.metrics.coding import Codes, truths
+from engine.metrics.confusion import Confusion
 from engine.metrics.segments import Segments
-from engine.metrics.summary import DAYS, FADING, LIFE, Summary, Told
+from engine.metrics.summary import DAY, DAYS, FADING, HOUR, LIFE, Summary, Told
 from engine.metrics.tally import Layout, Tally
 from engine.metrics.windows import Newest, Panes
 from engine.specmetrics import Metrics
 
 HOUR_MS = 3_600_000
 HOURS = 24 * len(DAYS)
+CLASSES = (Kind.BINARY, Kind.MULTICLASS)
 MONDAY = 3  # days from a Monday to the epoch
 
 
@@ -62,6 +65,7 @@ class Quality:
         self.segments = Segments(wanted.segments, wanted.segments_max)
         self.segmented = Tally(layout, self.segments.groups) if wanted.segments else None
         self.life = Tally(layout, 1)
+        self.confused = np.zeros((layout.shape.classes,) * 2) if self.kind in CLASSES else None
         self.newest = Newest(max(counts), self._block(Settlements(), [])) if counts else None
         self.panes = {w: Panes(layout, _ms(w)) for w in wanted.windows if isinstance(w, str)}
         self.fading = Tally(layout, 1) if wanted.fading is not None else None
@@ -130,6 +134,8 @@ class Quality:
 
     def _count(self, block: Block, sign: float) -> None:
         self.life.add(block, 0, sign)
+        if self.confused is not None:
+            confusion.count(self.confused, block, sign)
         for panes in self.panes.values():
             panes.add(block, sign)
         if self.hours is not None:
@@ -146,12 +152,28 @@ class Quality:
 
     def summary(self) -> Summary:
         """Everything that is judged, with what waits counted in."""
+        ahead = self._ahead()
+        return Summary(self.layout, ahead._rows(), ahead.names, ahead.origin or 0.0)
+
+    def confusion(self) -> Confusion | None:
+        """Which class was taken for which, with what waits counted in; None where there are no classes."""
+        ahead = self._ahead()
+        return None if ahead.confused is None else confusion.told(ahead.confused, ahead.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each code of a class stands for."""
+        return ("false", "true") if self.kind is Kind.BINARY else tuple(self.codes.names)
+
+    def _ahead(self) -> Quality:
+        """A copy that has counted what waits."""
         if not self.pending:
-            return Summary(self.layout, self._rows(), tuple(self.codes.names), self.origin or 0.0)
-        ahead = copy.deepcopy(self)
+            return self
+        # Outcomes never change, so that the copy may share them.
+        ahead = copy.deepcopy(self, {id(self.pending): self.pending})
         ahead.wanted = self.wanted.model_copy(update={"outcomes": ()})
         ahead.turn()
-        return ahead.summary()
+        return ahead
 
     def _rows(self) -> dict[tuple[str, str], Floats]:
         rows = {(LIFE, ""): self.life.row()}
@@ -162,8 +184,8 @@ class Quality:
         if self.segmented is not None:
             rows |= self._segment_rows(self.segmented)
         if self.hours is not None:
-            hours = {f"hour={h:02}": list(range(h, HOURS, 24)) for h in range(24)}
-            days = {f"day={day}": list(range(24 * d, 24 * d + 24)) for d, day in enumerate(DAYS)}
+            hours = {f"{HOUR}={h:02}": list(range(h, HOURS, 24)) for h in range(24)}
+            days = {f"{DAY}={day}": list(range(24 * d, 24 * d + 24)) for d, day in enumerate(DAYS)}
             rows |= {(LIFE, name): self.hours.row(groups) for name, groups in (hours | days).items()}
         return rows
 
@@ -194,7 +216,7 @@ class Quality:
             "wanted": self.wanted.model_dump(mode="json"),
             "codes": [self.codes.known, self.origin, self.last, self.now],
             "pending": waiting,
-            "life": self.life.state(),
+            "life": [self.life.state(), None if self.confused is None else self.confused.copy()],
             "newest": newest,
             "panes": {window: panes.state() for window, panes in self.panes.items()},
             "fading": None if self.fading is None else self.fading.state(),
@@ -211,7 +233,8 @@ class Quality:
         if before["classes_max"] != wanted["classes_max"]:
             return
         self.codes.known, self.origin, self.last, self.now = known, origin, last, now
-        self.life.restore(state["life"])
+        self.life.restore(state["life"][0])
+        self.confused = state["life"][1]
         if self.fading is not None and before["fading"] == wanted["fading"]:
             self.fading.restore(state["fading"])
         if self.hours is not None and before["hours"]:

@@ -58,4 +58,22 @@ def roc_auc(part: Floats, shape: Shape) -> float | None:
     return float((yes * (below + no / 2)).sum() / pairs) if pairs else None
 
 
+def curve(part: Floats) -> list[tuple[float, float]]:
+    """Points of the ROC curve, by falling score: false alarms, and what was found; empty without both.
+
+    >>> part = np.zeros(2 * BINS)
+    >>> part[5], part[7], part[BINS + 7] = 1, 1, 2
+    >>> curve(part)
+    [(0.0, 0.0), (0.5, 1.0), (1.0, 1.0)]
+    """
+    no, yes = part[:BINS][::-1], part[BINS:][::-1]
+    if not (no.sum() and yes.sum()):
+        return []
+    held = (no + yes) > 0
+    found = zip(
+        (np.cumsum(no) / no.sum())[held].tolist(), (np.cumsum(yes) / yes.sum())[held].tolist(), strict=True
+    )
+    return [(0.0, 0.0), *found]
+
+
 MEASURES = {"roc_auc": roc_auc}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.metrics import gaps
+from engine.metrics import calibration, gaps, rank
 from engine.metrics.block import Floats, Kind
-from engine.metrics.tally import Layout, renamed
+from engine.metrics.tally import FAMILIES, Layout, renamed
 
 LIFE, FADING = "life", "fading"
+HOUR, DAY = "hour of day", "day of week"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Told = dict[str, float | int | None]
 
@@ -26,6 +27,18 @@ class Summary:
     def told(self, window: str = LIFE, segment: str = "") -> Told:
         """Every metric over a window, None while it is not defined."""
         return self.layout.told(self.rows[window, segment])
+
+    def calibration(self, window: str = LIFE) -> list[tuple[float, float, float]]:
+        """Each bin of scores: their mean, the share that came true, how many."""
+        if calibration not in FAMILIES[self.layout.shape.kind]:
+            return []
+        return calibration.curve(self.layout.part(calibration, self.rows[window, ""]))
+
+    def roc(self, window: str = LIFE) -> list[tuple[float, float]]:
+        """The ROC curve: of the false and of the true, the shares above each score, from the highest down."""
+        if rank not in FAMILIES[self.layout.shape.kind]:
+            return []
+        return rank.curve(self.layout.part(rank, self.rows[window, ""]))
 
     def windows(self) -> list[str]:
         return [window for window, segment in self.rows if not segment]

@@ -18,6 +18,7 @@ from streams.cli.common import SPEC, JsonOption, SetOption, SpecOption, load_spe
 from streams.cli.run import unhash
 
 if TYPE_CHECKING:
+    from engine.metrics.summary import Told
     from streams.replay import Report
 
 FileArgument = Annotated[
@@ -35,6 +36,10 @@ OutcomesOption = Annotated[
 LettersOption = Annotated[
     Path | None, typer.Option("--dead-letters", metavar="FILE", help="Where dead letters go, if anywhere.")
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Draw how good it was: a page, FILE.html, or a FILE.png."),
+]
 
 
 def replay(
@@ -43,6 +48,7 @@ def replay(
     out: OutOption = None,
     outcomes: OutcomesOption = None,
     dead_letters: LettersOption = None,
+    report: ReportOption = None,
     spec: SpecOption = SPEC,
     set_: SetOption = None,
     json: JsonOption = False,
@@ -54,25 +60,32 @@ def replay(
     wanted = load_spec(spec, None, set_)
     unhash()
     from streams.replay import Replay, write
+    from streams.report import check, write_report
+
+    if report is not None:
+        check(report)
 
     sys.path.insert(0, str(spec.resolve().parent))  # the user's own models lie beside the spec
     gc.set_threshold(50_000, 20, 50)  # remembered events are many and free of cycles
-    run = Replay(wanted, file, labels)
+    run = Replay(wanted, file, labels, judge=json or report is not None)
     began = time.monotonic()
     with ExitStack() as stack:
         inputs = [Path(name).resolve() for name in (file, labels) if name is not None]
         files = [_opened(stack, path, inputs) for path in (out, outcomes, dead_letters)]
+        _opened(stack, report, inputs)
         if out is None and not json:
             files[0] = sys.stdout.buffer
         show = stack.enter_context(_progress(quiet=files[0] is sys.stdout.buffer))
         for outputs in run.run():
             write(outputs, *files)
             show(run.shard.events)
-    report = run.report(time.monotonic() - began)
+    came = run.report(time.monotonic() - began)
+    if report is not None:
+        write_report(report, f"{wanted.pipeline}: {wanted.model.use} on {Path(file).name}", came)
     if json:
-        put_json(asdict(report))
+        put_json(asdict(came))
     else:
-        _tell(report, kept=dead_letters is not None)
+        _tell(came, kept=dead_letters is not None)
 
 
 def _opened(stack: ExitStack, path: Path | None, inputs: list[Path]) -> BinaryIO | None:
@@ -106,7 +119,14 @@ def _tell(report: Report, kept: bool) -> None:
         advice = "" if kept else "; --dead-letters FILE keeps them"
         say(f"{report.dead_letters:,} refused: {reasons}{advice}")
     labels = ", ".join(f"{n:,} {what}" for what, n in report.labels.items() if n)
-    metrics = {name: value for name, value in report.metrics.items() if value is not None}
-    figures = (f"{name} {n:,}" if isinstance(n, int) else f"{name} {n:.4f}" for name, n in metrics.items())
     say(f"labels: {labels or 'none'}")
-    say(f"quality: {', '.join(figures)}")
+    say(f"quality: {_figures(report.metrics)}")
+    for window, told in report.windows.items():
+        what = window if window == "fading" else f"last {window}"
+        say(f"  {what}: {_figures(told)}")
+
+
+def _figures(told: Told) -> str:
+    known = {name: value for name, value in told.items() if value is not None}
+    figures = (f"{name} {n:,}" if isinstance(n, int) else f"{name} {n:.4f}" for name, n in known.items())
+    return ", ".join(figures)

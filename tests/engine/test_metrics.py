@@ -233,10 +233,10 @@ def test_hours_and_days() -> None:
     summary = quality.summary()
     told = {name: summary.told("life", name)["labelled"] for name in summary.segments()}
     assert {name: n for name, n in told.items() if n} == {
-        "hour=00": 3_603,
-        "hour=01": 3_600,
-        "day=thursday": 7_202,
-        "day=sunday": 1,
+        "hour of day=00": 3_603,
+        "hour of day=01": 3_600,
+        "day of week=thursday": 7_202,
+        "day of week=sunday": 1,
     }
 
 
