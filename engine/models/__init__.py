@@ -40,6 +40,7 @@ class Ready(NamedTuple):
 
 
 MODELS: dict[str, Ready] = {
+    "auto": Ready(recipes.auto, CLASSES + ANOMALY),
     "logistic_regression": Ready(recipes.logistic_regression, ("binary",)),
     "alma": Ready(recipes.alma, ("binary",)),
     "passive_aggressive": Ready(recipes.passive_aggressive, ("binary",)),

@@ -36,6 +36,15 @@ def scaled(model: Any, categories: bool) -> Any:
     ) | model
 
 
+def auto(*, categories: bool, task: str) -> Any:
+    """Does well with nothing to set: experts of many kinds, and a mixture that learns whom to believe."""
+    from engine.models.auto.classifier import AutoClassifier
+
+    if task == "anomaly":
+        return half_space_trees(categories=categories)
+    return AutoClassifier(seed=SEED)
+
+
 def logistic_regression(learning_rate: float = 0.01, l2: float = 0.0, *, categories: bool) -> Any:
     """Two classes; fast and hard to beat where the classes part along a line."""
     model = linear_model.LogisticRegression(optimizer=optim.SGD(learning_rate), l2=l2)

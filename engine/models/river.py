@@ -82,7 +82,7 @@ class RiverModel:
             return failures
         for i, (x, y, w) in enumerate(zip(rows.dicts(), labels, weights, strict=True)):
             try:
-                self._teach(x, y, w)
+                self._teach(x, y, w, late=True)
                 self._lessons.append((x, y, w, TAUGHT))
             except Exception as exc:  # noqa: BLE001 - the model is the user's: anything may come
                 failures.append(self._failed(i, exc))
@@ -115,9 +115,11 @@ class RiverModel:
             method = "predict_proba_one" if self.task is Task.CLASSIFY else "predict_one"
             self._predict, self._learn = calls(model, method)
 
-    def _teach(self, x: Features, y: Any, w: float | None) -> None:
+    def _teach(self, x: Features, y: Any, w: float | None, late: bool) -> None:
         if w is not None and self.weighs:
             self.model.learn_one(x, y, w=w)
+        elif late and hasattr(self.model, "learn_late_one"):
+            self.model.learn_late_one(x, y)
         else:
             self._learn(x, y)
 
@@ -141,6 +143,6 @@ class RiverModel:
             if what & PREDICTED:
                 self._predict(x)
             if what & TAUGHT:
-                self._teach(x, y, w)
+                self._teach(x, y, w, late=not what & PREDICTED)
         self._keep()
         return Failure(index, type(exc).__name__, str(exc))

@@ -155,7 +155,11 @@ def test_every_ready_model_does_its_tasks(name: str, task: str) -> None:
 @pytest.mark.parametrize(
     ("model", "labels", "said"),
     [
-        ({"use": "logistic_regression", "task": "multiclass"}, {}, "for that there are softmax_regression"),
+        (
+            {"use": "logistic_regression", "task": "multiclass"},
+            {},
+            "for that there are auto, softmax_regression",
+        ),
         ({"use": "logistic_regression"}, {"type": "category"}, "is for binary, not for multiclass"),
         ({"use": "naive_bayes", "task": "regression"}, {}, "not for regression"),
         (

@@ -31,7 +31,8 @@ from typing import Any
 
 from engine.models.compiled.step import Model, Step, Transformer, Unsupported
 
-COMPILED: dict[str, str] = {  # a class of River's -> file:class of this folder
+COMPILED: dict[str, str] = {  # a class of River's, or of ours -> file:class of this folder
+    "engine.models.auto.classifier.AutoClassifier": "auto:Auto",
     "river.forest.ARFClassifier": "forest:AdaptiveForest",
     "river.linear_model.LinearRegression": "glm:Glm",
     "river.linear_model.LogisticRegression": "glm:Glm",
@@ -49,7 +50,9 @@ def form_of(part: Any) -> type[Step]:
     'Glm'
     """
     kind = type(part)
-    package = ".".join(kind.__module__.split(".")[:2])
+    package = kind.__module__
+    if package.startswith("river."):
+        package = ".".join(package.split(".")[:2])
     place = COMPILED.get(f"{package}.{kind.__qualname__}")
     if place is None or getattr(importlib.import_module(package), kind.__qualname__, None) is not kind:
         raise Unsupported(f"{kind.__name__} has no compiled form")

@@ -91,6 +91,7 @@ class Model(Step):
     supervised: ClassVar[bool] = True  # learns from labels
     weighs: ClassVar[bool] = False  # takes weights of lessons; else such a lesson is River's
     weights: Floats | None = None  # of the block that runs, 1 where there is none
+    alone: bool = True  # whether no transformer comes before it
 
     @abstractmethod
     def run(self, block: Block, labels: Floats) -> tuple[Answers, int]:

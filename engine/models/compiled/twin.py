@@ -59,6 +59,7 @@ class Twin:
                 raise Unsupported(f"{type(step.part).__name__} is followed by other steps")
             self.transformers.append(step)
         self.model = last
+        last.alone = not self.transformers
 
     def run(
         self, ops: Bytes, rows: Ragged, labels: Floats, weights: Floats | None = None
