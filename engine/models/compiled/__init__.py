@@ -34,9 +34,16 @@ from engine.models.compiled.step import Model, Step, Transformer, Unsupported
 COMPILED: dict[str, str] = {  # a class of River's, or of ours -> file:class of this folder
     "engine.models.auto.classifier.AutoClassifier": "auto:Auto",
     "river.forest.ARFClassifier": "forest:AdaptiveForest",
+    "river.anomaly.HalfSpaceTrees": "half_space_trees:HalfSpaces",
+    "river.linear_model.ALMAClassifier": "alma:Alma",
     "river.linear_model.LinearRegression": "glm:Glm",
     "river.linear_model.LogisticRegression": "glm:Glm",
+    "river.linear_model.PAClassifier": "passive_aggressive:PassiveAggressive",
+    "river.linear_model.PARegressor": "passive_aggressive:PassiveAggressiveRegressor",
     "river.linear_model.Perceptron": "glm:Glm",
+    "river.linear_model.SoftmaxRegression": "softmax:Softmax",
+    "river.naive_bayes.GaussianNB": "gaussian_nb:GaussianBayes",
+    "river.preprocessing.MinMaxScaler": "min_max_scaler:MinMax",
     "river.preprocessing.StandardScaler": "standard_scaler:Standard",
     "river.tree.HoeffdingTreeClassifier": "hoeffding:HoeffdingClassifier",
 }

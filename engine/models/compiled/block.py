@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
 PREDICT, LEARN = 1, 2  # bits of an operation; both: predict first, then learn
-FLOAT, INT, BOOL, TEXT = 0, 1, 2, 3  # kinds of values
+FLOAT, INT, BOOL, TEXT, NONE = 0, 1, 2, 3, 4  # kinds of values
 
 LAYOUTS_MAX = 4096
 FEATURES_MAX = 65_536
@@ -67,6 +67,7 @@ class Names:
         self.kinds: Bytes = np.zeros(256, np.uint8)
         self.has_text: npt.NDArray[np.bool_] = np.zeros(64, np.bool_)  # by layout
         self.any_text = False
+        self.floats: Ints = np.zeros(64, np.int64)  # by layout, the one with the same names and floats only
         self._feature: dict[Hashable, int] = {}
         self._text: dict[str, int] = {}
         self._layout: dict[tuple[tuple[Hashable, ...], bytes], int] = {}
@@ -109,13 +110,14 @@ class Names:
             start = int(self.starts[found])
             stop = start + len(names)
             self.starts = grown(self.starts, found + 2)
-            self.has_text = grown(self.has_text, found + 1)
+            self.has_text, self.floats = grown(self.has_text, found + 1), grown(self.floats, found + 1)
             self.ids, self.kinds = grown(self.ids, stop), grown(self.kinds, stop)
             self.ids[start:stop] = [self.feature(name) for name in names]
             self.kinds[start:stop] = np.frombuffer(key[1], np.uint8)
-            self.has_text[found] = TEXT in key[1]
-            self.any_text |= TEXT in key[1]
+            self.has_text[found] = TEXT in key[1] or NONE in key[1]
+            self.any_text |= bool(self.has_text[found])
             self.starts[found + 1] = stop
+            self.floats[found] = self.layout(names) if any(key[1]) else found
         return found
 
     def named(self, layout: int) -> tuple[Hashable, ...]:
@@ -134,7 +136,10 @@ class Names:
 
 @dataclass(slots=True)
 class Ragged:
-    """Rows: a layout each, and the values of all in one array. A text stands there as its code."""
+    """Rows: a layout each, and the values of all in one array.
+
+    A text stands there as its code, None as NaN.
+    """
 
     layouts: Ints
     values: Floats
@@ -161,6 +166,23 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.ops)
+
+    def columns(self, names: Names) -> tuple[Bytes, Ints, Ints, Ints, Floats, Ints, Floats]:
+        """What every kernel begins with: operations, layouts, rows before, rows after."""
+        before, after = self.before, self.after
+        return (
+            self.ops, names.starts, names.ids, before.layouts, before.values, after.layouts, after.values,
+        )  # fmt: skip
+
+    def without_texts(self, names: Names) -> Block:
+        """The operations up to the first whose rows have a text or None."""
+        if not names.any_text:
+            return self
+        texts = names.has_text[self.before.layouts]
+        if self.after is not self.before:
+            texts = texts | names.has_text[self.after.layouts]
+        found = np.flatnonzero(texts)
+        return self.first(int(found[0]), names) if len(found) else self
 
     def first(self, rows: int, names: Names) -> Block:
         """The first few operations."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.models.compiled.block import BOOL, FLOAT, INT, TEXT, Bytes, Floats, Names, Ragged
 
-MISSING, ODD = 4, 5  # kinds of values that no layout has: left out, and none of ours
-EXACT = 2**53  # integers up to here are floats without a loss
+MISSING, ODD = 5, 6  # kinds of values that no layout has: left out, and none of ours
+EXACT = 2**52  # integers up to here, and differences of two of them, are floats without a loss
 KINDS = {float: FLOAT, int: INT, bool: BOOL, str: TEXT, type(None): MISSING}
 PLAIN = {float}
 

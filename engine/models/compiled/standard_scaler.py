@@ -113,7 +113,8 @@ class Standard(Transformer):
             *(block.ops, self.names.starts, self.names.ids, old.layouts, old.values, new.layouts, new.values),
             *(before, after, self.moments, self.ranks, self.next_rank, self.part.with_std, 0.5),
         )
-        return Block(block.ops, Ragged(old.layouts, before), Ragged(new.layouts, after))
+        floats = self.names.floats
+        return Block(block.ops, Ragged(floats[old.layouts], before), Ragged(floats[new.layouts], after))
 
     def write_back(self) -> None:
         for row, (target, kind) in enumerate(

@@ -73,7 +73,7 @@ class Twin:
         for step in self.transformers:
             step.mark()
         block = self._transformed(whole)
-        block = self._without_texts(block, self.model.takes_texts)
+        block = block if self.model.takes_texts else block.without_texts(self.names)
         if self.model.supervised:
             block = self._before_any(np.isnan(labels[: len(block)]) & (block.ops & LEARN > 0), block)
         if weights is not None and not self.model.weighs:
@@ -102,17 +102,8 @@ class Twin:
     def _transformed(self, block: Block) -> Block:
         for step in self.transformers:
             step.reserve()
-            block = step.run(self._without_texts(block, step.takes_texts))
+            block = step.run(block if step.takes_texts else block.without_texts(self.names))
         return block
-
-    def _without_texts(self, block: Block, taken: bool) -> Block:
-        """The block up to the first event that has a text where a step takes only numbers."""
-        if taken or not self.names.any_text:
-            return block
-        texts = self.names.has_text[block.before.layouts]
-        if block.after is not block.before:
-            texts = texts | self.names.has_text[block.after.layouts]
-        return self._before_any(texts, block)
 
     def _before_any(self, stops: npt.NDArray[np.bool_], block: Block) -> Block:
         found = np.flatnonzero(stops)

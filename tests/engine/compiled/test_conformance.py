@@ -1,0 +1,107 @@
+"""Every compiled form beside River: the same bits in every prediction, and in every state written back.
+
+The forms are those of the table, so a new one is held to this by being there. One run shows each form some
+100,000 events in all, slow models fewer; `DRIFTLINE_CONFORMANCE=full` shows each case 100,000 of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import takewhile
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.models.compiled import COMPILED, form_of
+from engine.models.compiled.step import Step
+from engine.models.compiled.twin import Twin
+from engine.state import digest
+from tests.engine.compiled.beside import Compiled, bits, side_by_side
+from tests.engine.compiled.cases import CASES, Case
+from tests.engine.compiled.streams import Event, stream, there
+
+FULL = os.environ.get("DRIFTLINE_CONFORMANCE") == "full"
+EVENTS = 100_000
+EVERY = [(form, case, name) for form, cases in CASES.items() for case in cases for name in case.streams]
+
+
+def size_of(form: str, case: Case) -> int:
+    shares = sum(len(each.streams) for each in CASES[form])
+    return EVENTS if FULL else EVENTS * case.share // 100 // shares
+
+
+@pytest.mark.timeout(3600 if FULL else 300)
+@pytest.mark.parametrize(("form", "case", "name"), EVERY)
+def test_the_same_bits(form: str, case: Case, name: str) -> None:
+    """Random cuts, round trips at random moments, predicting and learning mixed, rows of every shape."""
+    if not there(name):
+        pytest.skip(f"the stream {name} is not here")
+    events = stream(name, size_of(form, case), seed=len(form))
+    outcome = side_by_side(case.make, case.label, events)
+    assert not outcome.answers
+    assert not outcome.states
+    assert outcome.handed <= case.handed_max * outcome.events + 2
+
+
+def test_every_form_has_cases_of_its_own() -> None:
+    """A form without a case is held to nothing."""
+    assert set(CASES) == set(COMPILED)
+    for form, cases in CASES.items():
+        for case in cases:
+            assert form in {place(step.part) for step in steps(Twin(case.make()))}
+
+
+@pytest.mark.parametrize("form", CASES)
+def test_one_bit_off_is_seen(form: str) -> None:
+    """With one number off by its last bit, what is compared is not the same any more."""
+    case = CASES[form][0]
+    events = stream(case.streams[0], 700, seed=1)
+    right = after(form, case, events, None)
+    assert right == after(form, case, events, None)
+    tries = (after(form, case, events, which) for which in range(100))
+    assert any(found != right for found in takewhile(lambda found: found is not None, tries))
+
+
+def after(form: str, case: Case, events: list[Event], which: int | None) -> tuple[Any, str] | None:
+    """What a compiled model says and comes to; on the way one of its arrays is made wrong by a bit."""
+    compiled = Compiled(Twin(case.make()), case.label)
+    compiled.take(events[:600])
+    if which is not None:
+        found = arrays(step_of(form, compiled.twin))
+        if which >= len(found):
+            return None
+        spoil(found[which])
+    said = compiled.take(events[600:])
+    return bits(dict(enumerate(said))), digest(compiled.twin.write_back())
+
+
+def spoil(array: Any) -> None:
+    """Change the last bit of a number that is not whole; of the largest where all are."""
+    if array.size:
+        fraction = np.isfinite(array) & (array != np.trunc(array))
+        worth = fraction if fraction.any() else np.where(np.isfinite(array), array, -1)
+        at = np.unravel_index(np.argmax(worth), array.shape)
+        array[at] = np.nextafter(array[at], np.inf) if array.dtype == np.float64 else array[at] + 1
+
+
+def step_of(form: str, twin: Twin) -> Step:
+    return next(step for step in steps(twin) if place(step.part) == form)
+
+
+def arrays(step: Step) -> list[Any]:
+    """The arrays in which a step has its state, directly or in a part of its own."""
+    parts = [step, *(value for value in vars(step).values() if hasattr(value, "write_back"))]
+    found = [value for part in parts for value in vars(part).values()]
+    found += [value for part in found if isinstance(part, tuple) for value in part]
+    return [each for each in found if isinstance(each, np.ndarray) and each.dtype in (np.float64, np.int32)]
+
+
+def steps(twin: Twin) -> list[Step]:
+    return [*twin.transformers, twin.model]
+
+
+def place(part: Any) -> str:
+    """A class of River's by the name under which the table knows it."""
+    form_of(part)
+    return f"{'.'.join(type(part).__module__.split('.')[:2])}.{type(part).__qualname__}"
