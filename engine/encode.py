@@ -63,6 +63,7 @@ class Outcome(msgspec.Struct, gc=False):
     error: float | None
     weight: float | None
     correction: bool
+    assumed: bool  # no label came, and this one was taken for it
     event_time: int
     label_time: int
     covered: bool | None  # whether the label lay in the prediction's interval or set
@@ -136,7 +137,7 @@ class Encoder:
         columns = (
             *(settled.ids, settled.entities, settled.predictions, settled.scores, settled.labels),
             *(settled.weights, [None] * len(settled) if covered is None else covered),
-            *(settled.before, settled.times, settled.label_times, settled.offsets),
+            *(settled.before, settled.assumed, settled.times, settled.label_times, settled.offsets),
         )
         made = [
             Outcome(
@@ -152,6 +153,7 @@ class Encoder:
                 *judge(prediction, label),
                 weight,
                 before is not None,
+                assumed,
                 time,
                 label_time,
                 inside,
@@ -166,6 +168,7 @@ class Encoder:
                 weight,
                 inside,
                 before,
+                assumed,
                 time,
                 label_time,
                 offset,

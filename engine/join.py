@@ -14,6 +14,7 @@ What may happen to a label, and what comes of it (all counted in `Counts`):
     again, another            outcome with `correction`; metrics are put right; learned as one more example
     outside the wait          dead letter label_late
     for no event that comes   dead letter label_unmatched, when it has waited long enough or too many wait
+    none                      the event is forgotten, or taken for negative: `unlabelled.py`
 """
 
 from __future__ import annotations
@@ -25,19 +26,23 @@ from typing import Any
 
 from engine.batch import Single
 from engine.columns import Events, Labels, parts
+from engine.histogram import Histogram
 from engine.joined import Claimed, Counts, Early, Lost, Met, Settled, Settlements
 from engine.ledger import Ledger
 from engine.models.scores import Failure, Scores
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
+from engine.unlabelled import Negatives
 
 DIGITS_MAX = 18  # of an offset in a prediction's id
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+DELAYS = (1000, 10_000, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY, 90 * DAY)
 
 
 class Join:
     """The ledger of one shard, its early labels, and the newest event time that it has seen."""
 
-    def __init__(self, spec: Spec, stem: str) -> None:
+    def __init__(self, spec: Spec, stem: str, kind: str) -> None:
         self.wait = spec.labels.wait
         self.remember_max = spec.limits.remember_max
         self.early_max = spec.limits.early_max
@@ -47,15 +52,21 @@ class Join:
         self.early: dict[str, Early] = {}
         self.newest = -(2**62)
         self.counts = Counts()
+        self.delays = Histogram(DELAYS)  # milliseconds from an event to its label, where a record brought it
+        self.negatives = Negatives(spec, kind) if spec.labels.unlabelled == "negative" else None
         self.lost: list[Lost] = []  # taken by the shard after each step
 
     def state(self) -> list[Any]:
         """All but the ledger, for a snapshot."""
         early = [(name, e.label, e.time, e.weight, astuple(e.record)) for name, e in self.early.items()]
-        return [asdict(self.counts), self.newest, early]
+        seen = 0 if self.negatives is None else self.negatives.seen
+        return [asdict(self.counts), self.newest, early, self.delays.state(), seen]
 
     def restore(self, state: list[Any], ledger: Iterator[Any]) -> None:
-        counts, self.newest, early = state
+        counts, self.newest, early, delays, seen = state
+        self.delays.restore(delays)
+        if self.negatives is not None:
+            self.negatives.seen = seen
         self.counts, self.ledger = Counts(**counts), Ledger.restored(self.width, ledger)
         self.early = {
             name: Early(label, time, weight, Single(*record)) for name, label, time, weight, record in early
@@ -151,6 +162,7 @@ class Join:
         times, weights = [stamps[i] for i in events.index], list[float | None](nothing)
         for row, waited in early.items():
             times[row], weights[row] = waited.time, waited.weight
+            self._delayed(events.times[row], waited.time, 1)
         self.counts.joined += n - without
         columns = (events.index, *known, nothing, events.labels, times, weights, [False] * n)
         settled = Settlements(*map(list, columns))
@@ -201,6 +213,7 @@ class Join:
             self.counts.duplicate += 1
             return None
         self._count(before, 1)
+        self._delayed(event_time, time, 1)
         self.ledger.settle(slot, label)
         return Settled(index, *self.ledger.entry(slot), before, label, time, weight, False)
 
@@ -235,6 +248,7 @@ class Join:
             assert slot is not None
             self.ledger.settle(slot, settled.before[row])
             self._count(settled.before[row], -1)
+            self._delayed(settled.times[row], settled.label_times[row], -1)
             index = settled.index[row]
             rejection = Rejection(index, Reason.MODEL_ERROR, failure.exception, failure.message)
             self.lost.append(Lost(index, met.labels.batch, rejection))
@@ -246,7 +260,16 @@ class Join:
         else:
             self.counts.joined += by
 
+    def _delayed(self, event_time: int, label_time: int, times: int) -> None:
+        self.delays.add(max(0, label_time - event_time), times)
+
     # -- time goes by ----------------------------------------------------------------------------------
+
+    def assume(self) -> Settlements:
+        """Events that are taken for negative; what the model fails on has to go through `unassume`."""
+        if self.negatives is None:
+            return Settlements()
+        return self.negatives.settle(self.ledger, self.newest, self.counts)
 
     def expire(self) -> None:
         """Forget what is too much, and what has waited longer than `labels.wait` of event time."""
@@ -254,6 +277,8 @@ class Join:
         kept = max(ledger.first, ledger.end - self.remember_max)
         self.counts.dropped += ledger.unlabelled(ledger.first, kept)
         alive = ledger.not_before(horizon, kept)
+        if self.negatives is not None:
+            alive = max(kept, min(alive, self.negatives.seen))
         self.counts.expired += ledger.unlabelled(kept, alive)
         ledger.forget(alive)
         ledger.pack()

@@ -113,6 +113,8 @@ class Counts:
     unmatched: int = 0
     expired: int = 0  # events whose label did not come in time
     dropped: int = 0  # events that fell out of the ledger unlabelled
+    assumed: int = 0  # events without a label that were taken for negative
+    unlearned: int = 0  # of these, the ones on which the model failed: they stay without a label
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 from engine.specparts import Kind
 from engine.state import digest, freeze, thaw
+from engine.unlabelled import unassume
 
 TURN = 256  # records between two places where time-driven reactions happen
 STATE_VERSION = 2
@@ -76,7 +77,7 @@ class Shard:
         self.decoder = Decoder(spec, label)
         self.confidence = confidence.build(spec, self.model.task)
         self.fold = Fold(spec)
-        self.join = Join(spec, self.encode.stem)
+        self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
         kind = kind_of(self.model.task, spec.labels.kind(label))
         self.quality = Quality(kind, spec.feature_names, spec.metrics)
         self.traffic = Traffic(spec, kind, self.fold.complete)
@@ -121,19 +122,27 @@ class Shard:
             rows, late = self.fold.again(met.settled.rows), met.settled
             settled.extend(self.join.unsettle(met, self.model.learn(rows, late.labels, late.weights)))
 
-        self.quality.update(settled)
         # watch and judge have their place here: they see rows, scores and settled, and add to `out`.
-        covered = None if self.confidence is None else self.confidence.learn(Told.of(settled))
-        self.encode.outcomes(settled, out.outcomes, covered)
+        self._tell(settled, out)
         self._bury(lost, out)
 
     def turn(self, out: Outputs) -> None:
         """What happens because time went by: after every 256th record."""
+        if assumed := self.join.assume():  # those whose label did not come
+            rows = self.fold.again(assumed.rows)
+            failures = self.model.learn(rows, assumed.labels, assumed.weights)
+            self._tell(unassume(self.join.ledger, assumed, failures, self.join.counts), out)
         self.join.expire()
         self.quality.turn()
         if self.confidence is not None:
             self.confidence.turn()
         self._bury([], out)
+
+    def _tell(self, settled: Settlements, out: Outputs) -> None:
+        """Outcomes, to all who learn from them."""
+        self.quality.update(settled)
+        covered = None if self.confidence is None else self.confidence.learn(Told.of(settled))
+        self.encode.outcomes(settled, out.outcomes, covered)
 
     # -- its stages that have no file of their own -----------------------------------------------------
 

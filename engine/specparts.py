@@ -111,6 +111,23 @@ class Labels(Part):
     """The key of a label record that names the entity, as `events.key` does. Default: the same name."""
     wait: Duration = 7 * DAY_MS
     """How long, in event time, an event and its label wait for each other."""
+    unlabelled: Literal["drop", "negative"] = "drop"
+    """What becomes of an event whose label does not come: it is forgotten when `wait` is over, or it is
+    given the label `negative`: learned, and told as an outcome."""
+    negative: bool | int | float | str = False
+    """The label that stands for none."""
+    negative_after: Duration | None = None
+    """After how much event time it does. A label that still comes before `wait` is over corrects it.
+    Default: `wait`."""
+
+    @model_validator(mode="after")
+    def negatives_hold(self) -> Labels:
+        after = self.negative_after
+        if self.unlabelled == "drop" and (after is not None or self.negative is not False):
+            raise ValueError("negative and negative_after go with unlabelled: negative")
+        if after is not None and after > self.wait:
+            raise ValueError("negative_after is longer than wait: by then the event is forgotten")
+        return self
 
     def kind(self, given: str) -> str:
         """What a label is: boolean, category or number; `given` where only the model can tell."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from connectors.log import Batch
+from engine.histogram import Histogram
 from engine.metrics.inputs import Inputs
 from engine.metrics.spread import Spread
 from engine.shard import Shard
@@ -26,6 +27,7 @@ class Totals:
     predicted: int
     rejected: Mapping[str, int]
     labels: Mapping[str, int]
+    delays: Histogram
     inputs: Inputs | None
     spread: Spread | None
     features: Mapping[tuple[str, str], int]  # by key and by what happened
@@ -38,7 +40,8 @@ class Totals:
         told = shard.traffic.told()
         features = shard.fold.made.counts() if shard.fold.made is not None else {}
         others, rejected = dict(shard.fold.categories.others), dict(shard.rejected)
-        return cls(shard.events, shard.predicted, rejected, labels, *told, features, others)
+        delays = shard.join.delays.copy()
+        return cls(shard.events, shard.predicted, rejected, labels, delays, *told, features, others)
 
     def values(self) -> Iterator[tuple[str, str, int]]:
         """How many values each feature had, and what was with them; as many features as a scrape can take."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any
 
+from engine.histogram import Histogram
 from engine.metrics import merged
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_records_total": ("counter", ("pipeline",), "Records of all topics taken by this process."),
     "driftline_dead_letters_total": ("counter", ("pipeline", "reason"), "Dead letters by reason."),
     "driftline_labels_joined_total": ("counter", ("pipeline", "outcome"), "What happened to labels."),
+    "driftline_label_delay_seconds": ("histogram", ("pipeline",), "From an event to its label."),
     "driftline_labels_waiting": (
         "gauge",
         ("pipeline", "partition", "what"),
@@ -86,10 +89,14 @@ class Collector:
         self.work = work
 
     def collect(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-        families = {
-            name: (CounterMetricFamily if kind == "counter" else GaugeMetricFamily)(name, text, labels=labels)
+        families: dict[str, Any] = {
+            name: {
+                "counter": CounterMetricFamily,
+                "gauge": GaugeMetricFamily,
+                "histogram": HistogramMetricFamily,
+            }[kind](name, text, labels=labels)
             for name, (kind, labels, text) in METRICS.items()
         }
         sums: dict[tuple[str, tuple[str, ...]], float] = {}
@@ -97,7 +104,16 @@ class Collector:
             sums[name, labels] = sums.get((name, labels), 0.0) + value
         for (name, labels), value in sums.items():
             families[name].add_metric(list(labels), value)
+        for name, scale, histogram in self._histograms():
+            buckets = [("+Inf" if le == inf else str(le / scale), n) for le, n in histogram.below()]
+            families[name].add_metric([self.work.spec.pipeline], buckets, histogram.total / scale)
         yield from families.values()
+
+    def _histograms(self) -> Iterator[tuple[str, int, Histogram]]:
+        """Name, how many of its units are a second, and what was counted."""
+        totals = [keeper.meter.totals for keeper in self.work.keepers.values()]
+        if delays := [each.delays for each in totals if each is not None]:
+            yield "driftline_label_delay_seconds", 1000, sum(delays[1:], delays[0])
 
     def _samples(self) -> Iterator[Sample]:
         from importlib.metadata import version

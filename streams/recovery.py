@@ -26,6 +26,8 @@ from streams.snapshot import Shelf
 
 log = logging.getLogger("driftline")
 
+ASIDE_BYTES = 4 << 20  # a larger state is read in a thread, so that heartbeats and other shards go on
+
 
 async def recover(
     spec: Spec,
@@ -71,7 +73,10 @@ async def _load(
     for pointer in last.snapshots[:2]:
         try:
             data = await snapshot.read(shelf, store, pointer)
-            return Shard.thaw(spec, partition, data), pointer.seq, pointer.journal
+            aside = len(data) > ASIDE_BYTES
+            args = (spec, partition, data)
+            shard = await asyncio.to_thread(Shard.thaw, *args) if aside else Shard.thaw(*args)
+            return shard, pointer.seq, pointer.journal
         except StateError as exc:
             log.warning("shard %d: %s; going on with what is older", partition, exc)
     return None, 0, -1

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.log import Batch
 from engine.batch import Outputs
 from engine.shard import Shard
-from tests.engine.cases import DAY, NOW, batch, event, label, spec
+from engine.spec import Spec
+from tests.engine.cases import DAY, NOW, batch, event, label
+from tests.engine.cases import spec as pipeline
 
-SPEC = spec(
+SPEC = pipeline(
     labels={"in_event": "y", "wait": "2h"},
+    limits={"remember_max": 1000, "early_max": 20},
+    model={"use": "tests.engine.cases:Picky", "with": {"predict_fails": 13, "learn_fails": 14}},
+)
+
+
+# Here what gets no label is taken for negative, in half the time that it is remembered.
+NEGATIVE = pipeline(
+    labels={"in_event": "y", "wait": "2h", "unlabelled": "negative", "negative_after": "1h"},
     limits={"remember_max": 1000, "early_max": 20},
     model={"use": "tests.engine.cases:Picky", "with": {"predict_fails": 13, "learn_fails": 14}},
 )
@@ -58,18 +70,19 @@ def total(shard: Shard, runs: list[Batch], cuts: random.Random | None) -> Output
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(0, 10_000))
-def test_outputs_do_not_depend_on_cuts(seed: int, cuts: int) -> None:
+@given(st.sampled_from([SPEC, NEGATIVE]), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_outputs_do_not_depend_on_cuts(spec: Spec, seed: int, cuts: int) -> None:
     """Every lane has the same bytes in the same order, and the states are equal."""
-    whole, pieces = Shard(SPEC, 0), Shard(SPEC, 0)
+    whole, pieces = Shard(spec, 0), Shard(spec, 0)
     wanted, found = total(whole, stream(seed), None), total(pieces, stream(seed), random.Random(cuts))
     assert found.lanes() == wanted.lanes()
     assert pieces.digest() == whole.digest()
 
 
-def test_one_by_one() -> None:
+@pytest.mark.parametrize("spec", [SPEC, NEGATIVE])
+def test_one_by_one(spec: Spec) -> None:
     """The hardest cut: batches of one record."""
-    whole, single = Shard(SPEC, 0), Shard(SPEC, 0)
+    whole, single = Shard(spec, 0), Shard(spec, 0)
     runs = stream(3)
     wanted = total(whole, runs, None)
     ones = [run.cut(i, i + 1) for run in runs for i in range(len(run))]
@@ -77,19 +90,23 @@ def test_one_by_one() -> None:
     assert single.digest() == whole.digest()
     # The stream is what it claims to be: everything happens in it.
     assert len(wanted.dead_letters) > 50
-    assert all(getattr(whole.join.counts, name) for name in whole.join.counts.__slots__)
+    only = set() if spec is NEGATIVE else {"assumed", "unlearned"}
+    assert {name for name, n in asdict(whole.join.counts).items() if not n} == only
+    assert whole.join.delays.total > 0
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10_000), st.data())
-def test_a_snapshot_at_any_place_goes_on_with_the_same_bytes(seed: int, data: st.DataObject) -> None:
+@given(st.sampled_from([SPEC, NEGATIVE]), st.integers(0, 10_000), st.data())
+def test_a_snapshot_at_any_place_goes_on_with_the_same_bytes(
+    spec: Spec, seed: int, data: st.DataObject
+) -> None:
     """Freeze, go on, thaw the frozen: both give the rest alike, though the frozen one was still in pieces."""
     runs = stream(seed, 500)
     place = data.draw(st.integers(0, len(runs)))
-    live = Shard(SPEC, 0)
+    live = Shard(spec, 0)
     total(live, runs[:place], None)
     pieces = live.freeze()  # taken now, read after the state has gone on
     wanted = total(live, runs[place:], None)
-    restored = Shard.thaw(SPEC, 0, b"".join(pieces))
+    restored = Shard.thaw(spec, 0, b"".join(pieces))
     assert total(restored, runs[place:], None).lanes() == wanted.lanes()
     assert restored.digest() == live.digest()

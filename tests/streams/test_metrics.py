@@ -23,16 +23,18 @@ def scraped(work: Work) -> Iterator[Metric]:
     return iter(text_string_to_metric_families(exposition(work).decode()))
 
 
-def series(work: Work) -> Series:
+def series(work: Work, *kinds: str) -> Series:
+    """Every sample, or those of some kinds of metrics."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in scraped(work)
         for sample in family.samples
+        if not kinds or family.type in kinds
     }
 
 
 def counters(work: Work) -> Series:
-    return {place: value for place, value in series(work).items() if METRICS[place[0]][0] == "counter"}
+    return series(work, "counter", "histogram")
 
 
 def value(work: Work, name: str, **labels: str) -> float:
@@ -63,7 +65,8 @@ def test_every_metric_and_no_other() -> None:
             found = {}
             for family in scraped(work):
                 name = f"{family.name}_total" if family.type == "counter" else family.name
-                labels = {frozenset(sample.labels) for sample in family.samples}
+                bounds = {"le"} if family.type == "histogram" else set()
+                labels = {frozenset(sample.labels) - bounds for sample in family.samples}
                 assert labels, name
                 found[name] = (family.type, labels)
         assert found == {name: (kind, {frozenset(labels)}) for name, (kind, labels, _) in METRICS.items()}
