@@ -67,6 +67,7 @@ class Outcome(msgspec.Struct, gc=False):
     event_time: int
     label_time: int
     covered: bool | None  # whether the label lay in the prediction's interval or set
+    metrics: dict[str, float | int | None] | None  # how good predictions were of late, where it is asked for
     source: Source
 
 
@@ -127,7 +128,11 @@ class Encoder:
         out.add([entity.encode() for entity in events.entities], self.encode_lines(made), traces)
 
     def outcomes(
-        self, settled: Settlements, out: Lines, covered: Sequence[bool | None] | None = None
+        self,
+        settled: Settlements,
+        out: Lines,
+        covered: Sequence[bool | None] | None = None,
+        metrics: dict[str, float | int | None] | None = None,
     ) -> None:
         """One outcome for each label that met its event."""
         if not settled:
@@ -157,6 +162,7 @@ class Encoder:
                 time,
                 label_time,
                 inside,
+                metrics,
                 Source(topic, partition, offset),
             )
             for (

@@ -142,7 +142,7 @@ class Shard:
         """Outcomes, to all who learn from them."""
         self.quality.update(settled)
         covered = None if self.confidence is None else self.confidence.learn(Told.of(settled))
-        self.encode.outcomes(settled, out.outcomes, covered)
+        self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
 
     # -- its stages that have no file of their own -----------------------------------------------------
 

@@ -12,6 +12,20 @@ from engine.nearest import nearest
 from engine.specparts import Kind, Part
 
 WINDOW_MAX = 100_000
+NAMES = (
+    *(
+        "labelled",
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "kappa",
+        "kappa_m",
+        "kappa_t",
+    ),
+    *("log_loss", "brier", "ece", "roc_auc", "mae", "rmse", "r2", "mape"),
+)
 Window = int | str
 """So many outcomes; or a text with a unit, so long."""
 
@@ -77,12 +91,16 @@ class Metrics(Part):
     predictions: bool = True
     """Count predictions by class, and by how high their score is."""
     outcomes: Annotated[tuple[str, ...], Field(max_length=20)] = ()
-    """Metrics that each outcome carries, over the first window, as of the shard's last 256th record."""
+    """Metrics that each outcome carries, over the first window, as of the shard's last 256th record. They
+    make the metrics a part of the outputs: to change any then needs `--fresh`."""
 
     @model_validator(mode="after")
     def fits(self) -> Metrics:
         if len(set(self.windows)) < len(self.windows):
             raise ValueError("windows names one twice")
+        for name in self.outcomes:
+            if name not in NAMES:
+                raise ValueError(f"outcomes names {name!r}, which is no metric{nearest(name, NAMES)}")
         if self.outcomes and not self.windows:
             raise ValueError("outcomes are over the first window, and windows is empty")
         return self

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.duration import duration_ms
+from engine.errors import SpecError
 from engine.joined import Settlements
 from engine.metrics import confusion
 from engine.metrics.block import Block, Floats, Ints, Kind, Shape
@@ -24,7 +25,7 @@ from engine.metrics.coding import Codes, truths
 from engine.metrics.confusion import Confusion
 from engine.metrics.segments import Segments
 from engine.metrics.summary import DAY, DAYS, FADING, HOUR, LIFE, Summary, Told
-from engine.metrics.tally import Layout, Tally
+from engine.metrics.tally import Layout, Tally, measures
 from engine.metrics.windows import Newest, Panes
 from engine.specmetrics import Metrics
 
@@ -49,6 +50,7 @@ class Quality:
 
     def __init__(self, kind: Kind, names: Sequence[str], wanted: Metrics) -> None:
         self.kind, self.wanted = kind, wanted
+        check_names(kind, wanted.outcomes)
         self.codes = Codes(2 if kind is not Kind.MULTICLASS else wanted.classes_max)
         self.layout = Layout(Shape(kind, self.codes.size if kind is Kind.MULTICLASS else 2))
         self.at = [names.index(field) for field in wanted.segments]
@@ -91,8 +93,13 @@ class Quality:
         if again:
             self._correct(again)
         if self.wanted.outcomes and usable:
-            told = self.summary().told(str(self.wanted.windows[0]))
-            self.now = {name: told[name] for name in self.wanted.outcomes}
+            self.now = self._carried()
+
+    def _carried(self) -> Told:
+        """What outcomes carry: rounded, since the last digit of a logarithm may be the machine's own."""
+        told = self.layout.told(self._window(self.wanted.windows[0]))
+        found = {name: told[name] for name in self.wanted.outcomes}
+        return {name: None if value is None else round(value, 6) for name, value in found.items()}
 
     def _block(self, settled: Settlements, labels: Sequence[Any]) -> Block:
         n, guesses = len(settled), settled.predictions
@@ -249,6 +256,16 @@ class Quality:
                 self.segmented.restore(state["segments"][1])
         if self.newest is not None and same and state["newest"] is not None:
             self.newest.restore(state["newest"])
+
+
+def check_names(kind: Kind, names: Sequence[str]) -> None:
+    """Refuse metrics that there are, but not for this kind of model."""
+    known = ["labelled", *measures(kind)]
+    for name in names:
+        if name not in known:
+            raise SpecError(
+                f"metrics.outcomes: {name} is not told of a {kind.value} model; it has {', '.join(known)}"
+            )
 
 
 def _where(settled: Settlements, column: Sequence[Any]) -> Settlements:

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from river import metrics
 
+from engine.errors import SpecError
 from engine.joined import Settled, Settlements
 from engine.metrics import Kind, Quality, measures, merged
 from engine.metrics.summary import Told
 from engine.shard import Shard
-from engine.specmetrics import Metrics
-from tests.engine.cases import spec
+from engine.specmetrics import NAMES, Metrics
+from tests.engine.cases import Feed, event, rows, spec
 from tests.engine.test_walk import stream, total
 
 Judged = tuple[Any, Any, float | None]  # label, prediction, score
@@ -316,6 +317,35 @@ def test_asking_for_other_metrics() -> None:
     assert [summary.told(window)["labelled"] for window in ("1h", "fading")] == [0, 0]
 
 
+def test_in_outcomes() -> None:
+    """Each carries what is asked for, as of the last turn: the same bytes however the stream is cut."""
+    asked = {"windows": [50], "outcomes": ["accuracy", "log_loss"]}
+    more: dict[str, Any] = {"labels": {"in_event": "y"}, "metrics": asked}
+    feed = Feed(**more)
+    events = [event(f"e{i}", float(i % 9), y=i % 9 > 4) for i in range(600)]
+    found = [row["metrics"] for row in rows(feed("events", *events).outcomes)]
+    assert found[:256] == [None] * 256
+    assert len({row["log_loss"] for row in found[256:]}) == 2
+    single = Feed(**more)
+    assert [row["metrics"] for each in events for row in rows(single("events", each).outcomes)] == found
+
+
+def test_metrics_in_outcomes_are_a_part_of_the_spec() -> None:
+    """Other outputs are another spec; without them metrics can be changed at any time."""
+    prints = {
+        spec(metrics=asked).fingerprint
+        for asked in ({}, {"windows": [10]}, {"outcomes": ["f1"]}, {"outcomes": ["f1"], "fading": 0.9})
+    }
+    assert len(prints) == 3
+
+
+def test_names() -> None:
+    """The spec knows every metric that there is, and says which of them a kind of model has not."""
+    assert set(NAMES) == {"labelled", *(name for kind in Kind for name in measures(kind))}
+    with pytest.raises(SpecError, match="mae is not told of a binary model; it has labelled, accuracy"):
+        Feed(metrics={"outcomes": ["mae"]})
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -325,6 +355,8 @@ def test_asking_for_other_metrics() -> None:
         ({"windows": ["soon"]}, "a number of outcomes, 1000, or a duration, 1h"),
         ({"windows": [1000, 1000]}, "names one twice"),
         ({"fading": 1}, "less than 1"),
+        ({"outcomes": ["acuracy"]}, "no metric; did you mean .accuracy"),
+        ({"outcomes": ["mae"], "windows": []}, "windows is empty"),
     ],
 )
 def test_what_is_refused(asked: dict[str, Any], words: str) -> None:
