@@ -27,6 +27,7 @@ from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
 from engine.fold import Fold
+from engine.growth import Growth
 from engine.join import Join
 from engine.joined import Lost, Settlements
 from engine.metrics import Quality, Traffic, kind_of
@@ -76,6 +77,7 @@ class Shard:
         label = label_kind(spec) or self.model.task.label_kind
         self.decoder = Decoder(spec, label)
         self.confidence = confidence.build(spec, self.model.task)
+        self.growth = Growth(spec.limits.model_bytes_max)
         self.fold = Fold(spec)
         self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
         kind = kind_of(self.model.task, spec.labels.kind(label))
@@ -136,6 +138,8 @@ class Shard:
         self.quality.turn()
         if self.confidence is not None:
             self.confidence.turn()
+        if self.growth.is_due(self.taken) and self.growth.look(self.model.state(), self.taken):
+            self.model.stop_learning()
         self._bury([], out)
 
     def _tell(self, settled: Settlements, out: Outputs) -> None:
@@ -191,6 +195,7 @@ class Shard:
             "join": self.join.state(),
             "quality": self.quality.state(),
             "traffic": self.traffic.state(),
+            "growth": self.growth.state(),
             "confidence": None if self.confidence is None else self.confidence.state(),
         }
 
@@ -216,6 +221,9 @@ class Shard:
         self.traffic.restore(state["traffic"])
         if self.confidence is not None:
             self.confidence.restore(state["confidence"])
+        self.growth.restore(state["growth"])
+        if self.growth.reached:
+            self.model.stop_learning()
         return self
 
     def digest(self) -> str:

@@ -86,6 +86,10 @@ class Hybrid:
             self._compile()
         return self.compiled
 
+    def stop_learning(self) -> None:
+        """From now on only predict."""
+        self.river.learns = False
+
     # -- what the walk asks for ------------------------------------------------------------------------
 
     def run(self, rows: Rows, labels: Sequence[Any]) -> Scores:
@@ -95,8 +99,9 @@ class Hybrid:
         """
         if self.twin is None:
             return self._by_river(rows, labels)
+        labels = labels if self.river.learns else [None] * len(labels)
         ops = np.full(len(labels), PREDICT, np.uint8)
-        if self.task is Task.ANOMALY:
+        if self.task is Task.ANOMALY and self.river.learns:
             ops |= LEARN
         elif (missing := labels.count(None)) < len(labels):
             ops[:] = PREDICT | LEARN if not missing else [1 if y is None else 3 for y in labels]
@@ -117,7 +122,7 @@ class Hybrid:
 
     def learn(self, rows: Rows, labels: Sequence[Any], weights: Sequence[float | None]) -> list[Failure]:
         """Learn from rows whose labels came later; return what failed."""
-        if not self.compiled or self.task is Task.ANOMALY:
+        if not self.compiled or self.task is Task.ANOMALY or not self.river.learns:
             failures = self.river.learn(rows, labels, weights)
             self._rested(len(labels))
             return failures

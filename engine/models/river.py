@@ -46,6 +46,7 @@ class RiverModel:
         self.task = task_of(model)
         self.weighs = takes_weight(model)
         self.judge = JUDGES[self.task]
+        self.learns = True  # until the model has grown too large
         self._use(model)
         self._keep()
 
@@ -54,7 +55,8 @@ class RiverModel:
 
         An anomaly detector learns from every row, since it needs no label.
         """
-        judge, always = self.judge, self.task is Task.ANOMALY
+        judge, always = self.judge, self.task is Task.ANOMALY and self.learns
+        labels = labels if self.learns else [None] * len(labels)
         verdicts, failures = list[Verdict](), list[Failure]()
         predict, learn, lessons = self._predict, self._learn, self._lessons
         for i, (x, y) in enumerate(zip(rows.dicts(), labels, strict=True)):
@@ -78,7 +80,7 @@ class RiverModel:
     def learn(self, rows: Rows, labels: Sequence[Any], weights: Sequence[float | None]) -> list[Failure]:
         """Learn from rows whose labels came later; return what failed."""
         failures: list[Failure] = []
-        if self.task is Task.ANOMALY:
+        if self.task is Task.ANOMALY or not self.learns:
             return failures
         for i, (x, y, w) in enumerate(zip(rows.dicts(), labels, weights, strict=True)):
             try:
