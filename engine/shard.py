@@ -22,7 +22,6 @@ import msgspec
 from engine import confidence, models
 from engine.batch import Batch, Outputs
 from engine.columns import Events, Labels
-from engine.confidence.told import Told
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
@@ -145,7 +144,7 @@ class Shard:
     def _tell(self, settled: Settlements, out: Outputs) -> None:
         """Outcomes, to all who learn from them."""
         self.quality.update(settled)
-        covered = None if self.confidence is None else self.confidence.learn(Told.of(settled))
+        covered = None if self.confidence is None else self.confidence.learn(settled)
         self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
 
     # -- its stages that have no file of their own -----------------------------------------------------

@@ -13,7 +13,7 @@ from faust.tables import TableManager
 from faust.transport.drivers import TRANSPORTS
 
 from connectors.embedded import Embedded
-from connectors.log import Store
+from connectors.log import Batch, Store
 from engine.shard import Shard
 from engine.spec import Spec
 from streams.entities import Entities
@@ -73,6 +73,10 @@ class Work:
         spec = self.spec
         shelf = Shelf(spec.pipeline, partition, spec.topic("snapshots"), self.key, spec.snapshots.size_max)
         return Keeper(spec, partition, store, shelf, failed, lag, self.fresh, self.entities, self.warming)
+
+    def at_hand(self) -> list[tuple[Batch, float]]:
+        """What is being walked, and since when."""
+        return [keeper.timing.at_hand for keeper in [*self.keepers.values()] if keeper.timing.at_hand]
 
     def stop(self, why: str, exc: BaseException | None = None) -> None:
         """End the worker; with an exception, loudly."""

@@ -27,6 +27,7 @@ from streams.pace import Pace
 from streams.poison import Poison
 from streams.queues import Queues
 from streams.snapshot import Shelf
+from streams.timing import Timing
 from streams.upkeep import Upkeep
 from streams.warming import Warming
 
@@ -71,7 +72,7 @@ class Keeper:
         self.interval = (COMMIT_EVERY_MS[scheme] if every is None else every) / 1000
         # On an embedded log a commit is as quick as a send, so both kinds of delivery are the same there.
         self.eager = spec.delivery == "at_least_once" and scheme == "kafka"
-        self.meter, self.poison, self.pace = Meter(), Poison(), Pace()
+        self.meter, self.poison, self.pace, self.timing = Meter(), Poison(), Pace(), Timing()
         self.upkeep = Upkeep(spec, store, shelf, self.meter)
         self.queues = Queues(spec.inputs, lambda topic: lag(partition, topic))
         self.commit_lock, self.send_lock = asyncio.Lock(), asyncio.Lock()
@@ -120,8 +121,8 @@ class Keeper:
         if not self.may_be_fresh:
             raise StateError(
                 f"the spec changed since entry {last.seq} in what the state depends on (events, labels, "
-                f"features, model or limits). Put it back; or start with --fresh: an untrained model goes on "
-                f"from here; or name a new pipeline"
+                f"features, model, confidence or limits). Put it back; or start with --fresh: an untrained "
+                f"model goes on from here; or name a new pipeline"
             )
         self.fresh = True
 
@@ -155,11 +156,10 @@ class Keeper:
                     raise
                 log.error("shard %d: %s; --fresh: a new state goes on from here", self.partition, exc)
                 self.fresh = True
-        self.shard = self.shard or Shard(self.spec, self.partition)
+        self.shard = self.timing.watched(self.shard or Shard(self.spec, self.partition))
         self.meter.recoveries += 1
         self.meter.totals = Totals.of(self.shard)
-        took = time.monotonic() - began
-        log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, took)
+        log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, time.monotonic() - began)
         self.spawn(self.upkeep.tidy(self.snapshots, self.seq))
 
     # -- taking ----------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Keeper:
     def _take(self, shard: Shard, batch: Batch) -> None:
         if self.warming is not None and self.warming.ready:
             self.warming.switch(shard)
-        began = time.perf_counter()
+        began = self.timing.begin(batch)
         try:
             for out in self.poison.walk(shard, batch):
                 self.open.add(out)
@@ -211,7 +211,7 @@ class Keeper:
         self.open.took(batch, self.poison.among(batch))
         self.next[batch.topic] = batch.end
         self.upkeep.records += len(batch)
-        self.meter.walked(batch, seconds := time.perf_counter() - began)
+        self.meter.walked(batch, seconds := self.timing.end(batch, began))
         self.pace.took(len(batch), seconds)
         self.due.set()
         self.unsent.set()

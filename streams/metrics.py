@@ -49,6 +49,19 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "driftline_predictions_total": ("counter", ("pipeline", "prediction"), "Predictions by class."),
     "driftline_scores_total": ("counter", ("pipeline", "le"), "Scores at or below a bound."),
+    "driftline_model_bytes": ("gauge", ("pipeline", "partition"), "The model's size when last looked at."),
+    "driftline_model_learning": ("gauge", ("pipeline", "partition"), "0 if it has grown too large to learn."),
+    "driftline_model_seconds_total": ("counter", ("pipeline",), "Time of the walk that was the model's."),
+    "driftline_slowest_record_seconds": (
+        "gauge",
+        ("pipeline", "partition"),
+        "The slowest, by its stretch.",
+    ),
+    "driftline_confidence_metric": (
+        "gauge",
+        ("pipeline", "partition", "metric"),
+        "Coverage and calibration.",
+    ),
     "driftline_model_compiled": ("gauge", ("pipeline", "partition"), "1 if the model runs compiled."),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
     "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
@@ -131,6 +144,7 @@ class Collector:
         for keeper in keepers:
             yield from self._of_process(pipeline, keeper)
             yield from self._of_state(pipeline, keeper)
+            yield from self._of_memory(pipeline, keeper)
         yield from self._quality(pipeline, keepers)
 
     def _of_process(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
@@ -138,6 +152,7 @@ class Collector:
         yield "driftline_records_total", (pipeline,), meter.records
         yield "driftline_batches_total", (pipeline,), meter.batches
         yield "driftline_batch_seconds_total", (pipeline,), meter.batch_seconds
+        yield "driftline_model_seconds_total", (pipeline,), keeper.timing.model_seconds
         yield "driftline_commits_total", (pipeline,), meter.commits
         yield "driftline_commit_seconds_total", (pipeline,), meter.commit_seconds
         yield "driftline_recoveries_total", (pipeline,), meter.recoveries
@@ -151,6 +166,8 @@ class Collector:
         ):
             if at:
                 yield name, place, max(0.0, now - at)
+        if keeper.timing.slowest_seconds:
+            yield "driftline_slowest_record_seconds", place, keeper.timing.slowest_seconds
         for topic, lag in keeper.queues.lags().items():
             yield "driftline_consumer_lag_records", (topic, str(keeper.partition)), lag
 
@@ -171,10 +188,19 @@ class Collector:
                     yield "driftline_scores_total", (pipeline, le), count
             for (by, outcome), count in totals.features.items():
                 yield "driftline_feature_events_total", (pipeline, by, outcome), count
+
+    def _of_memory(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
+        """Of a shard that is open here."""
         if (shard := keeper.shard) is None:
             return
         place = (pipeline, str(keeper.partition))
         yield "driftline_model_compiled", place, float(shard.model.compiled)
+        yield "driftline_model_bytes", place, shard.growth.bytes
+        yield "driftline_model_learning", place, float(not shard.growth.reached)
+        if shard.confidence is not None:
+            for name, value in shard.confidence.report().items():
+                if value is not None:
+                    yield "driftline_confidence_metric", (*place, name), value
         yield "driftline_labels_waiting", (*place, "remembered"), len(shard.join.ledger)
         yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
         if shard.fold.made is not None:

@@ -56,6 +56,8 @@ class Report:
     labels: dict[str, int]  # what happened to labels
     metrics: Told  # of the predictions that met a label
     windows: dict[str, Told]  # the same of late
+    confidence: Told | None  # coverage and calibration, where the spec asks for them
+    learning: bool  # whether the model stayed below limits.model_bytes_max
     seconds: float
     events_per_second: float
     quality: Judged | None = None  # all that can be told, if it was asked for
@@ -127,6 +129,8 @@ class Replay:
             labels=asdict(shard.join.counts),
             metrics=summary.told(),
             windows={name: summary.told(name) for name in summary.windows() if name != LIFE},
+            confidence=None if shard.confidence is None else shard.confidence.report(),
+            learning=not shard.growth.reached,
             seconds=round(seconds, 3),
             events_per_second=round(shard.events / max(seconds, 1e-9), 1),
             quality=None if self.trend is None else judged(shard, self.trend.moments, timed),

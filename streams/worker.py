@@ -19,6 +19,7 @@ from connectors.log import Log, Unavailable
 from engine.spec import Spec
 from streams import http, topics
 from streams.app import App, Work, make_app
+from streams.hang import Hang
 from streams.health import Health
 from streams.keys import snapshot_key
 from streams.logs import set_up_logging
@@ -81,7 +82,9 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
     await app.start()
     log.info("worker of %s on %s", work.spec.pipeline, work.spec.transport.partition("?")[0])
     waits = [asyncio.create_task(w) for w in (ended.wait(), work.ended.wait())]
-    chores = [asyncio.create_task(_watch(app, health))]
+    hang = Hang(work.spec.watchdog.stall / 1000, work.at_hand)
+    hang.start()
+    chores = [asyncio.create_task(_watch(app, health, hang))]
     if work.log is not None:
         chores.append(asyncio.create_task(keep_short(work, work.log)))
     if work.entities is not None:
@@ -92,16 +95,18 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(app.stop(), STOP_S)
     work.warming.stop()
+    hang.stop()
     if site is not None:
         await site.cleanup()
     log.info("worker of %s stopped", work.spec.pipeline)
     return 0 if work.error is None else 1
 
 
-async def _watch(app: App, health: Health) -> None:
+async def _watch(app: App, health: Health, hang: Hang) -> None:
     """End the worker when it makes no progress though there is work, or when Faust has crashed."""
     while True:
         await asyncio.sleep(WATCH_S)
+        hang.beat()
         if any(keeper.meter.commits for keeper in app.work.keepers.values()):
             app.work.warming.start()  # not before, so that the first commit comes no later
         if app.crashed:

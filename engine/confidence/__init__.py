@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.confidence.classes import Classes
 from engine.confidence.numbers import Numbers
-from engine.confidence.told import Stage
+from engine.confidence.stage import Stage
 from engine.errors import SpecError
 from engine.models.scores import Task
 from engine.spec import Spec

@@ -15,7 +15,7 @@ from typing import Any
 from engine.confidence.calibration import Calibrator
 from engine.confidence.sets import LEVELS, Sets, level_of
 from engine.confidence.tally import Coverage, Losses
-from engine.confidence.told import Told
+from engine.joined import Settlements
 from engine.models.scores import Scores
 
 # What waits for a label: the probability that was calibrated and what it became, the threshold, and then a
@@ -110,11 +110,11 @@ class Classes:
         self.tally.size += len(inside)
         return [BOOLEAN[name] if boolean else name for _, name in inside], threshold, bytes(levels)
 
-    def learn(self, told: Told) -> list[bool | None]:
+    def learn(self, settled: Settlements) -> list[bool | None]:
         """Take labels that came; return whether each lay in its set, None where there was none."""
         inside: list[bool | None] = []
         for prediction, note, before, label in zip(
-            told.predictions, told.notes, told.before, told.labels, strict=True
+            settled.predictions, settled.notes, settled.before, settled.labels, strict=True
         ):
             if note is None:
                 inside.append(None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.confidence.intervals import Intervals
 from engine.confidence.tally import Coverage
-from engine.confidence.told import Told
+from engine.joined import Settlements
 from engine.models.scores import Scores
 
 NOTE = struct.Struct("<dd")  # both ends of an interval that waits for its label
@@ -33,11 +33,11 @@ class Numbers:
             self.tally.size += high - low
         return [None if r is None else NOTE.pack(*r) for r in intervals]
 
-    def learn(self, told: Told) -> list[bool | None]:
+    def learn(self, settled: Settlements) -> list[bool | None]:
         """Take labels that came; return whether each lay in its interval, None where there was none."""
         inside: list[bool | None] = []
         for prediction, note, before, label in zip(
-            told.predictions, told.notes, told.before, told.labels, strict=True
+            settled.predictions, settled.notes, settled.before, settled.labels, strict=True
         ):
             if prediction is not None:
                 self.errors.append(label - prediction)

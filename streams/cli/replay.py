@@ -124,6 +124,10 @@ def _tell(report: Report, kept: bool) -> None:
     for window, told in report.windows.items():
         what = window if window == "fading" else f"last {window}"
         say(f"  {what}: {_figures(told)}")
+    if report.confidence is not None:
+        say(f"confidence: {_figures(report.confidence)}")
+    if not report.learning:
+        say("the model grew beyond limits.model_bytes_max, and learned no more from there on")
 
 
 def _figures(told: Told) -> str:

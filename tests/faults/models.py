@@ -10,6 +10,7 @@ from river import linear_model, preprocessing
 PREDICT_RAISES = 91.0
 LEARN_RAISES = 92.0
 WALK_RAISES = 93.0  # it returns what nobody can encode, so the walk fails behind its back
+PREDICT_HANGS = 94.0
 
 
 class Faulty:
@@ -23,6 +24,8 @@ class Faulty:
             raise RuntimeError("no prediction for this one")
         if x["x0"] == WALK_RAISES:
             return {1j: 1.0}
+        while x["x0"] == PREDICT_HANGS:
+            pass
         odds: dict[Any, float] = self.inner.predict_proba_one(x)
         return odds
 

@@ -49,6 +49,22 @@ def test_a_walk_that_raises(make: Make, monkeypatch: pytest.MonkeyPatch) -> None
     assert pipeline.dead_letters() == {"engine_error": [50, 200]}
 
 
+def test_a_model_that_hangs(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker says where it was, and ends; what came before is committed, and there again afterwards."""
+    pipeline = make({**FAULTY, "watchdog": {"stall": "5s"}})
+    lay_model_beside(pipeline.at.folder)
+    monkeypatch.syspath_prepend(pipeline.at.folder)
+    pipeline.feed(300)
+    pipeline.work()
+    pipeline.feed(10, marks={305: models.PREDICT_HANGS})
+    with Worker(pipeline.path) as worker:
+        assert worker.join(60) == 1
+    assert worker.said("has not come back")
+    assert worker.said("Timeout")
+    assert worker.said("in predict_proba_one")
+    assert len(pipeline.records("predictions")) >= 300
+
+
 def test_a_model_that_is_not_there(on_sqlite: Place) -> None:
     """A model that can't be imported ends with exit 2."""
     with Worker(write_spec(on_sqlite, {"model": {"use": "nowhere:build"}})) as worker:

@@ -58,7 +58,9 @@ def test_every_metric_and_no_other() -> None:
 
     async def story() -> None:
         counted = {"name": "n", "agg": "count", "over": "1h"}
-        stage = Stage(snapshots={"every_records": 10}, features=["amount", counted])
+        stage = Stage(
+            snapshots={"every_records": 10}, features=["amount", counted], confidence={"coverage": 0.9}
+        )
         async with running(stage) as work:
             work.entities = Entities(MemoryCache(1000), "p", ("amount",), 10)
             await busy(stage, work)

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.joined import Settlements
 from engine.models.scores import Scores
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Labels that came, as columns, and what was remembered of their predictions."""
-
-    predictions: Sequence[Any]
-    notes: Sequence[Any]
-    before: Sequence[Any]  # the label that a correction replaces
-    labels: Sequence[Any]
-
-    @classmethod
-    def of(cls, settled: Settlements) -> Told:
-        return cls(settled.predictions, settled.notes, settled.before, settled.labels)
 
 
 class Stage(Protocol):
@@ -33,7 +17,7 @@ class Stage(Protocol):
     def apply(self, scores: Scores) -> list[bytes | None]:
         """Put predictions right, give each its interval or set; return a note for each, to be remembered."""
 
-    def learn(self, told: Told) -> list[bool | None]:
+    def learn(self, settled: Settlements) -> list[bool | None]:
         """Take labels that came; return whether each lay inside, None where there was none."""
 
     def turn(self) -> None:
