@@ -31,21 +31,35 @@ Bytes = NDArray[np.uint8]
 COUNT, KNOWN, SUM, SQUARES, LEAST, MOST = range(6)  # kinds of columns
 NEVER = -(1 << 62)  # a time before all times
 TOP = 0  # in `arena`: the first place that was never used
+LATE, TOO_LATE = 1, 2
+UNKEYED = 2  # in `counts`, behind those who are LATE and TOO_LATE
 SMALLEST = 1  # places of a slot at first, as a power of two
 
 
-def clock(slots: Ints, fresh: Flags, times: Ints, newest: Ints, before: Ints) -> None:
-    """The newest event time of each event's slot before it."""
+def clock(
+    slots: Ints, fresh: Flags, times: Ints, lateness_max: int, newest: Ints, before: Ints, late: Flags,
+    counts: Ints,
+) -> None:
+    """The newest event time of each event's slot before it, and how late it is after that.
+
+    `counts` are those of events within the allowed lateness, of later ones, and of those without a slot.
+    """
     for i in range(slots.size):
         s = slots[i]
+        late[i] = 0
         if s < 0:
             before[i] = NEVER
+            counts[UNKEYED] += 1
             continue
         if fresh[i] != 0:
             newest[s] = NEVER
         before[i] = newest[s]
-        if times[i] > newest[s]:
+        behind = newest[s] - times[i]
+        if behind <= 0:
             newest[s] = times[i]
+        else:
+            late[i] = LATE if behind <= lateness_max else TOO_LATE
+            counts[late[i] - 1] += 1
 
 
 def fade(
@@ -64,7 +78,7 @@ def fade(
             mean[s], weight[s] = 0.0, 0.0
         if weight[s] > 0.0:
             without[i] = mean[s]
-        if late[i] < 2:
+        if late[i] != TOO_LATE:
             own = 1.0
             if behind[i] != 0:
                 own = factors[i]
@@ -256,7 +270,7 @@ def walk(
             power[s], size[s], head[s] = -1, 0, 0
         if without.shape[0] > 0:
             gather(s, lows[i], places[i], kinds, start, head, size, first, last, stats, without, i)
-        if late[i] < 2:
+        if late[i] != TOO_LATE:
             forget(s, horizons[i], start, power, head, size, free, arena, first, last, stats)
             alone(kinds, fields, values, i, own, 0)
             insert(

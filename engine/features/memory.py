@@ -36,7 +36,7 @@ class Memory:
         self.by, self.lateness_max = by, limits.lateness_max
         self.keys = Keys(limits.entities_max)
         self.newest = np.zeros(0, np.int64)
-        self.late = self.too_late = self.unkeyed = 0
+        self.seen = np.zeros(3, np.int64)  # late, too late, without a key
         alike: dict[tuple[Any, ...], list[int]] = {}
         for place, feature in features.items():
             alike.setdefault(_table_of(feature, place), []).append(place)
@@ -57,35 +57,28 @@ class Memory:
     ) -> Moment:
         slots, fresh = self.keys.take(keys)
         self.newest = longer(self.newest, len(self.keys), NEVER)
-        before = np.empty(len(slots), np.int64)
-        jit.run("clock", slots, fresh, times, self.newest, before)
-        behind = before - times
-        late = ((behind > 0).astype(np.uint8) + (behind > self.lateness_max)).astype(np.uint8)
-        if late.any():
-            self.late += int((late == 1).sum())
-            self.too_late += int((late == 2).sum())
-        self.unkeyed += int((slots < 0).sum())
+        before, late = np.empty(len(slots), np.int64), np.empty(len(slots), np.uint8)
+        jit.run("clock", slots, fresh, times, self.lateness_max, self.newest, before, late, self.seen)
         return Moment(slots, fresh, times, before, late, numbers, read)
 
     def counts(self) -> dict[str, int]:
         """Events by how late they were, those without a key, and keys that left."""
-        return {
-            "late": self.late,
-            "too_late": self.too_late,
-            "unkeyed": self.unkeyed,
-            "left": self.keys.left,
-        }
+        names = ("late", "too_late", "unkeyed", "left")
+        return dict(zip(names, [*self.seen.tolist(), self.keys.left], strict=True))
 
     # -- its state -------------------------------------------------------------------------------------
 
     def state(self) -> list[Any]:
         order = self.keys.order()
-        counts = [self.late, self.too_late, self.unkeyed]
-        return [counts, self.keys.state(), self.newest[order], [t.state(order) for t in self.tables]]
+        return [
+            self.seen.copy(),
+            self.keys.state(),
+            self.newest[order],
+            [t.state(order) for t in self.tables],
+        ]
 
     def restore(self, state: list[Any]) -> None:
-        counts, keys, self.newest, tables = state
-        self.late, self.too_late, self.unkeyed = counts
+        self.seen, keys, self.newest, tables = state
         self.keys.restore(keys)
         for table, one in zip(self.tables, tables, strict=True):
             table.restore(one)

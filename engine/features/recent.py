@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.features import jit
-from engine.features.kernels import NEVER, Floats, Ints
+from engine.features.kernels import NEVER, TOO_LATE, Floats, Ints
 from engine.features.moment import Column, Moment, gaps
 from engine.features.slots import longer
 from engine.specfeatures import Feature
@@ -59,7 +59,7 @@ class Last:
                 values[s], times[s] = None, NEVER
             age = time - int(times[s])
             found.append(values[s] if 0 <= age < over else None)
-            if value is not None and late < 2 and age >= 0:
+            if value is not None and late != TOO_LATE and age >= 0:
                 values[s], times[s] = value, time
         return [found]
 

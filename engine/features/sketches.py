@@ -15,6 +15,7 @@ from __future__ import annotations
 from engine.features.kernels import (
     NEVER,
     SMALLEST,
+    TOO_LATE,
     TOP,
     Bytes,
     Flags,
@@ -202,7 +203,7 @@ def walk_values(
                 s, lows[i], places[i], tumbling, width, start, size, last, gone, sketch, panes, cells,
                 powers, linear, own,
             )
-        if late[i] < 2:
+        if late[i] != TOO_LATE:
             drop_values(s, horizons[i], start, power, head, size, free, arena, first, last, stats)
             if gone[s] <= horizons[i]:
                 end_sketch(s, sketch, spare, panes)
