@@ -29,9 +29,9 @@ class Events:
         columns = (self.index, self.ids, self.entities, self.times, self.rows, self.labels)
         return Events(self.batch, *(column[part] for column in columns))  # type: ignore[arg-type]
 
-    def newest(self) -> dict[str, tuple[int, tuple[Any, ...]]]:
-        """Each entity's newest event time and row, in the order they came."""
-        return dict(zip(self.entities, zip(self.times, self.rows, strict=True), strict=True))
+    def newest(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, tuple[int, tuple[Any, ...]]]:
+        """Each entity's newest event time and feature row, in the order they came."""
+        return dict(zip(self.entities, zip(self.times, rows, strict=True), strict=True))
 
     def pick(self, rows: Sequence[int]) -> Events:
         columns = (self.index, self.ids, self.entities, self.times, self.rows, self.labels)

@@ -9,7 +9,9 @@ from typing import Any
 
 from engine.categories import Categories
 from engine.columns import Events
+from engine.errors import SpecError
 from engine.features import Made
+from engine.joined import Settlements
 from engine.spec import Spec
 from engine.specfeatures import Feature
 
@@ -44,9 +46,11 @@ class Fold:
     ----------
     spec
         The pipeline's spec. If all its features are fields, an event's row is taken as it is.
+    labels
+        What a label is: boolean, category or number.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, labels: str = "boolean") -> None:
         self.names = spec.feature_names
         fields = spec.events.fields
         self.complete = all(
@@ -55,18 +59,30 @@ class Fold:
         )
         self.categories = Categories(spec)
         self.made = Made(spec) if any(isinstance(entry, Feature) for entry in spec.features) else None
+        if self.made is not None and self.made.targets and labels == "category":
+            raise SpecError(
+                "features: target is the mean of labels, and these are categories; "
+                "with labels.positive they are true or false"
+            )
 
     def rows(self, events: Events) -> Rows:
         """The rows of new events, which remember them instead of what was read."""
         if self.made is not None:
-            events.rows = self.made.rows(events)
+            events.rows = self.made.rows(events.rows, events.times, events.labels)
         if self.categories.names:
             events.rows = [*self.categories.shown(events.rows)]
         return self.again(events.rows)
 
     def again(self, rows: Sequence[tuple[Any, ...]]) -> Rows:
         """Rows that were folded before and are remembered."""
+        if self.made is not None and self.made.targets:
+            rows = [row[: len(self.names)] for row in rows]  # what lies behind is for `learn`
         return Rows(self.names, rows, self.complete)
+
+    def learn(self, late: Settlements) -> None:
+        """Let features of labels know those that came later."""
+        if self.made is not None and self.made.targets:
+            self.made.learn(late.rows, late.labels, late.before)
 
     def state(self) -> list[Any]:
         """What is remembered of the events before, for a snapshot."""

@@ -77,7 +77,7 @@ class Shard:
         self.decoder = Decoder(spec, label)
         self.confidence = confidence.build(spec, self.model.task)
         self.growth = Growth(spec.limits.model_bytes_max)
-        self.fold = Fold(spec)
+        self.fold = Fold(spec, spec.labels.kind(label))
         self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
         kind = kind_of(self.model.task, spec.labels.kind(label))
         self.quality = Quality(kind, spec.feature_names, spec.metrics)
@@ -114,14 +114,16 @@ class Shard:
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
             notes = None if self.confidence is None else self.confidence.apply(scores)  # how sure
             self.traffic.add(rows, scores)
-            settled.extend(self.join.remember(claimed, rows.rows, scores, notes))
+            settled.extend(self.join.remember(claimed, claimed.events.rows, scores, notes))
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:
-                out.newest.update(claimed.events.newest())
+                out.newest.update(claimed.events.newest(rows.rows))
 
         for met in self.join.meet(labels):  # those whose event is here
             rows, late = self.fold.again(met.settled.rows), met.settled
-            settled.extend(self.join.unsettle(met, self.model.learn(rows, late.labels, late.weights)))
+            learned = self.join.unsettle(met, self.model.learn(rows, late.labels, late.weights))
+            self.fold.learn(learned)
+            settled.extend(learned)
 
         # watch and judge have their place here: they see rows, scores and settled, and add to `out`.
         self._tell(settled, out)
@@ -132,7 +134,9 @@ class Shard:
         if assumed := self.join.assume():  # those whose label did not come
             rows = self.fold.again(assumed.rows)
             failures = self.model.learn(rows, assumed.labels, assumed.weights)
-            self._tell(unassume(self.join.ledger, assumed, failures, self.join.counts), out)
+            learned = unassume(self.join.ledger, assumed, failures, self.join.counts)
+            self.fold.learn(learned)
+            self._tell(learned, out)
         self.join.expire()
         self.quality.turn()
         if self.confidence is not None:

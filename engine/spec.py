@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from engine.duration import Duration
 from engine.specconfidence import Confidence
-from engine.specfeatures import SEEN, Entry, Feature, name_of, wrong_features
+from engine.specfeatures import SEEN, Entry, fields_of, kinds_of, name_of, wrong_features
 from engine.specmetrics import Metrics, wrong_segments
 from engine.specparts import (
     CacheOption,
@@ -110,21 +110,12 @@ class Spec(Part):
     @property
     def feature_kinds(self) -> tuple[Kind, ...]:
         """Of each feature, what it is."""
-        fields = self.events.fields
-        return tuple(
-            fields[entry].type
-            if isinstance(entry, str)
-            else entry.kind(fields[entry.of].type if entry.of else None)
-            for entry in self.features or self._seen_fields
-        )
+        return kinds_of(self.features or self._seen_fields, self.events.fields)
 
     @property
     def row_fields(self) -> tuple[str, ...]:
         """The fields that are read for the features: the features themselves, if there are no others."""
-        made = [name for entry in self.features if isinstance(entry, Feature) for name in entry.reads()]
-        return tuple(dict.fromkeys([*(e for e in self.features if isinstance(e, str)), *made])) or (
-            self._seen_fields
-        )
+        return fields_of(self.features) or self._seen_fields
 
     @property
     def _seen_fields(self) -> tuple[str, ...]:

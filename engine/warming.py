@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine import features
 from engine.fold import Rows
 from engine.models import hybrid
 from engine.shard import Shard, label_kind
@@ -33,6 +34,8 @@ def warm(spec: Spec) -> None:
     >>> from engine.spec import Spec
     >>> warm(Spec.model_validate({"pipeline": "p", "events": {"fields": {"x": {"type": "number"}}}}))
     """
+    types = (spec.events.fields[name].type for name in spec.row_fields)
+    features.warm(spec, list(zip(*(EXAMPLES[kind] for kind in types), strict=True)))
     shard = Shard(spec, 0)
     rows, labels = lessons(spec, shard)
     hybrid.warm(shard.model.model, rows, labels)

@@ -10,7 +10,6 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.features import jit
 from engine.features.kernels import NEVER, Flags, Floats, Ints
 from engine.features.moment import Column, Moment, Span
 from engine.features.sketches import MADE, RANK_MAX, REGISTERS
@@ -37,7 +36,7 @@ class Distinct:
     """
 
     def __init__(self, features: Sequence[Feature], span: Span, distinct_max: int) -> None:
-        self.features, self.span, self.of = features, span, features[0].of or ""
+        self.features, self.span, self.source = features, span, features[0].source or ""
         self.lists = Arena(distinct_max, 0)
         self.width = span.over if span.tumbling else -(-span.over // PANES)
         held = span.lateness_max // self.width + (2 if span.tumbling else PANES + 3)
@@ -52,12 +51,12 @@ class Distinct:
         self.gone, self.sketch = longer(self.gone, slots, NEVER), longer(self.sketch, slots, -1)
 
     def run(self, at: Moment) -> list[Floats]:
-        hashes, known = hashed(at.read[self.of])
+        hashes, known = hashed(at.read[self.source])
         kept = [any(f.own is own for f in self.features) for own in (False, True)]
         without, with_own = (np.full(len(at) if some else 0, np.nan) for some in kept)
         borders, lists, done = self.span.borders(at), self.lists, 0
         while done < len(at):
-            done = jit.run(
+            done = at.call(
                 "walk_values", done, at.slots, at.fresh, at.late, *borders, hashes, known,
                 int(self.span.tumbling), self.width, lists.most, *lists.arrays, self.gone, self.sketch,
                 self.spare, self.panes, self.cells, POWERS, LINEAR, self.own, without, with_own,

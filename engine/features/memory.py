@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.features import jit
 from engine.features.distinct import Distinct
 from engine.features.kernels import NEVER, Floats, Ints
 from engine.features.keys import Keys
-from engine.features.moment import Column, Moment, Span, Table
+from engine.features.moment import Call, Column, Moment, Span, Table
 from engine.features.recent import Ewm, Last, SinceLast
 from engine.features.slots import longer
 from engine.features.windows import Windows
@@ -44,22 +43,22 @@ class Memory:
         self.tables = [_table([features[p] for p in places], limits) for places in self.places]
 
     def run(
-        self, keys: Column, times: Ints, numbers: Mapping[str, Floats], read: Mapping[str, Column]
+        self, call: Call, keys: Column, times: Ints, numbers: Mapping[str, Floats], read: Mapping[str, Column]
     ) -> Iterator[tuple[int, Floats | Column]]:
         """Enter events; give each feature's place and column."""
-        at = self._moment(keys, times, numbers, read)
+        at = self._moment(call, keys, times, numbers, read)
         for table, places in zip(self.tables, self.places, strict=True):
             table.reserve(len(self.keys))
             yield from zip(places, table.run(at), strict=True)
 
     def _moment(
-        self, keys: Column, times: Ints, numbers: Mapping[str, Floats], read: Mapping[str, Column]
+        self, call: Call, keys: Column, times: Ints, numbers: Mapping[str, Floats], read: Mapping[str, Column]
     ) -> Moment:
         slots, fresh = self.keys.take(keys)
         self.newest = longer(self.newest, len(self.keys), NEVER)
         before, late = np.empty(len(slots), np.int64), np.empty(len(slots), np.uint8)
-        jit.run("clock", slots, fresh, times, self.lateness_max, self.newest, before, late, self.seen)
-        return Moment(slots, fresh, times, before, late, numbers, read)
+        call("clock", slots, fresh, times, self.lateness_max, self.newest, before, late, self.seen)
+        return Moment(call, slots, fresh, times, before, late, numbers, read)
 
     def counts(self) -> dict[str, int]:
         """Events by how late they were, those without a key, and keys that left."""
@@ -91,7 +90,7 @@ def _table_of(feature: Feature, place: int) -> tuple[Any, ...]:
         case "since_last" | "last" | "ewm":
             return (place,)
         case "distinct":
-            return (*window, feature.of)
+            return (*window, feature.source)
         case _:
             return window
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,12 +11,14 @@ import numpy as np
 from engine.features.kernels import NEVER, Flags, Floats, Ints
 
 Column = Sequence[Any]
+Call = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Columns of events, a slot for the key of each."""
 
+    call: Call  # runs a kernel by its name
     slots: Ints
     fresh: Flags
     times: Ints

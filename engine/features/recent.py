@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.features import jit
 from engine.features.kernels import NEVER, TOO_LATE, Floats, Ints
 from engine.features.moment import Column, Moment, gaps
 from engine.features.slots import longer
@@ -39,7 +38,7 @@ class Last:
     """The last value of a field before the event, of any kind; missing if it is older than `over`."""
 
     def __init__(self, feature: Feature) -> None:
-        self.of, self.over = feature.of or "", feature.over
+        self.source, self.over = feature.source or "", feature.over
         self.values: list[Any] = []
         self.times = np.zeros(0, np.int64)
 
@@ -51,7 +50,9 @@ class Last:
         values, times, found = self.values, self.times, list[Any]()
         over = self.over or -NEVER
         columns = (at.slots, at.fresh, at.times, at.late)
-        for s, fresh, time, late, value in zip(*(c.tolist() for c in columns), at.read[self.of], strict=True):
+        for s, fresh, time, late, value in zip(
+            *(c.tolist() for c in columns), at.read[self.source], strict=True
+        ):
             if s < 0:
                 found.append(None)
                 continue
@@ -77,7 +78,7 @@ class Ewm:
 
     def __init__(self, feature: Feature) -> None:
         assert feature.half_life is not None
-        self.of, self.own = feature.of or "", feature.own
+        self.source, self.own = feature.source or "", feature.own
         self.rate = -math.log(2.0) / feature.half_life
         self.mean, self.weight = np.zeros(0), np.zeros(0)
 
@@ -89,8 +90,8 @@ class Ewm:
         # Not with numpy, whose exp differs by the last bit between processors.
         factors = np.array([math.exp(self.rate * gap) for gap in apart.tolist()])
         without, with_own = np.full(len(at), np.nan), np.full(len(at), np.nan)
-        jit.run(
-            "fade", at.slots, at.fresh, at.late, behind, factors, at.numbers[self.of],
+        at.call(
+            "fade", at.slots, at.fresh, at.late, behind, factors, at.numbers[self.source],
             self.mean, self.weight, without, with_own,
         )  # fmt: skip
         return [with_own if self.own else without]

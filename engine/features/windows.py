@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.features import jit
 from engine.features.kernels import COUNT, KNOWN, LEAST, MOST, SQUARES, SUM, Floats, Ints
 from engine.features.moment import Moment, Span
 from engine.features.slots import Arena
@@ -53,12 +52,12 @@ class Windows:
 
     def _plan(self) -> None:
         """Which columns there are, and where each feature finds its own."""
-        self.fields = list(dict.fromkeys(f.of for f in self.features if f.of is not None))
+        self.fields = list(dict.fromkeys(f.source for f in self.features if f.source is not None))
         columns: dict[tuple[int, str | None], int] = {}
         for feature in sorted(self.features, key=lambda f: SQUARES not in needs(f)):
             for kind in needs(feature):
-                columns.setdefault((kind, feature.of), len(columns))
-        self.places = [tuple(columns[kind, f.of] for kind in needs(f)) for f in self.features]
+                columns.setdefault((kind, feature.source), len(columns))
+        self.places = [tuple(columns[kind, f.source] for kind in needs(f)) for f in self.features]
         self.kinds = np.array([kind for kind, _ in columns], np.int64)
         of = [self.fields.index(field) if field is not None else -1 for _, field in columns]
         self.columns = np.array(of, np.int64)
@@ -75,7 +74,7 @@ class Windows:
         without, with_own = (np.full((n if some else 0, width), np.nan) for some in kept)
         borders, done = self.span.borders(at), 0
         while done < n:
-            done = jit.run(
+            done = at.call(
                 "walk", done, at.slots, at.fresh, at.late, *borders, values, self.kinds, self.columns,
                 buckets.most, *buckets.arrays, self.own, without, with_own,
             )  # fmt: skip
@@ -84,7 +83,7 @@ class Windows:
         found = []
         for feature, columns in zip(self.features, self.places, strict=True):
             stats = with_own if feature.own else without
-            own = at.numbers[feature.of] if feature.of else stats[:, 0]
+            own = at.numbers[feature.source] if feature.source else stats[:, 0]
             found.append(result(feature, stats, columns, own))
         return found
 
@@ -97,7 +96,7 @@ class Windows:
 
 def needs(feature: Feature) -> tuple[int, ...]:
     """The columns of a feature; those of SQUARES stand side by side."""
-    return NEEDS[feature.agg] if feature.of else (COUNT,)
+    return NEEDS[feature.verb] if feature.source else (COUNT,)
 
 
 def result(feature: Feature, stats: Floats, columns: tuple[int, ...], x: Floats) -> Floats:

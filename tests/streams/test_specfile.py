@@ -237,7 +237,26 @@ MISTAKES = {
     ),
     "window of a text": (
         PLAIN + "features: [{name: spend, agg: sum, of: card_id, over: 1h}]\n",
-        "pipeline.yaml:7: features[0].of: names 'card_id', a category; sum takes numbers",
+        "pipeline.yaml:7: features[0].of: names 'card_id', a category; sum takes number, integer, boolean",
+    ),
+    "made of nothing": (
+        PLAIN + "features: [amount, {name: a, make: ratio, of: [amount, mean]}]\n",
+        (
+            "pipeline.yaml:7: features[1].of[1]: names 'mean', which is not in events.fields,"
+            " nor a feature above"
+        ),
+    ),
+    "made of too little": (
+        PLAIN + "features: [{name: a, make: product, of: amount}]\n",
+        "pipeline.yaml:7: features[0].of: of takes two for product, not 1",
+    ),
+    "neither remembered nor made": (
+        PLAIN + "features: [{name: a, of: amount}]\n",
+        "pipeline.yaml:7: features[0]: a feature has either `agg` or `make`",
+    ),
+    "filled with a text": (
+        PLAIN + "features: [{name: a, make: fill, of: amount, value: none}]\n",
+        "pipeline.yaml:7: features[0].value: names 'none', but for a number it is mean, last or a number",
     ),
     "window without length": (
         PLAIN + "features: [{name: spend, agg: sum, of: amount}]\n",

@@ -16,6 +16,14 @@ def kernels() -> dict[str, Any]:
     return jit.compile_all()
 
 
+@pytest.fixture(autouse=True)
+def plain() -> Iterator[None]:
+    """Without compiled kernels, unless a test asks for them."""
+    jit.compiled.clear()
+    yield
+    jit.compiled.clear()
+
+
 @contextmanager
 def compiled(kernels: dict[str, Any]) -> Iterator[None]:
     """Run the compiled kernels in here."""

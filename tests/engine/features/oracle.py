@@ -32,7 +32,7 @@ class Oracle:
         return self._value(sorted(inside, key=lambda e: e["at"]), event)
 
     def _recent(self, known: list[dict[str, Any]], seen: list[dict[str, Any]], event: dict[str, Any]) -> Any:
-        at, of = event["at"], self.feature.of or ""
+        at, of = event["at"], self.feature.source or ""
         newest = max((e["at"] for e in known), default=None)
         if self.feature.agg == "since_last":
             return None if newest is None or newest > at else (at - newest) / 1000
@@ -65,7 +65,7 @@ class Oracle:
         return time > oldest - over
 
     def _value(self, events: list[dict[str, Any]], event: dict[str, Any]) -> float | None:
-        of = self.feature.of
+        of = self.feature.source
         if of is None:
             return len(events)
         if self.feature.agg == "distinct":
