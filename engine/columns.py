@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -29,9 +29,12 @@ class Events:
         columns = (self.index, self.ids, self.entities, self.times, self.rows, self.labels)
         return Events(self.batch, *(column[part] for column in columns))  # type: ignore[arg-type]
 
-    def newest(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, tuple[int, tuple[Any, ...]]]:
-        """Each entity's newest event time and feature row, in the order they came."""
-        return dict(zip(self.entities, zip(self.times, rows, strict=True), strict=True))
+    def newest(
+        self, rows: Sequence[tuple[Any, ...]], failed: Collection[int] = ()
+    ) -> dict[str, tuple[int, tuple[Any, ...]]]:
+        """Each entity's newest event time and feature row, in the order they came, but for the failed."""
+        known = zip(self.entities, zip(self.times, rows, strict=True), strict=True)
+        return dict(pair for row, pair in enumerate(known) if row not in failed) if failed else dict(known)
 
     def pick(self, rows: Sequence[int]) -> Events:
         columns = (self.index, self.ids, self.entities, self.times, self.rows, self.labels)

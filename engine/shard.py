@@ -117,7 +117,8 @@ class Shard:
             settled.extend(self.join.remember(claimed, claimed.events.rows, scores, notes))
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:
-                out.newest.update(claimed.events.newest(rows.rows))
+                failed = {failure.index for failure in scores.failures}
+                out.newest.update(claimed.events.newest(rows.rows, failed))
 
         for met in self.join.meet(labels):  # those whose event is here
             rows, late = self.fold.again(met.settled.rows), met.settled

@@ -70,7 +70,8 @@ class Spec(Part):
     http: Http = Http()
     watchdog: Watchdog = Watchdog()
     cache: CacheOption = None
-    """Where the newest features and prediction of each entity are kept for other services: `redis://...`."""
+    """Where the newest features and prediction of each entity are kept: `redis://...`, for other services,
+    or `memory`."""
 
     @model_validator(mode="after")
     def names_hold_together(self) -> Spec:

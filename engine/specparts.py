@@ -229,14 +229,19 @@ class Watchdog(Part):
 
 
 class Cache(Part):
-    url: str = Field(pattern=r"^rediss?://")
-    """`redis://host:port/db`, or `rediss://` with TLS."""
+    url: str = Field(pattern=r"^(rediss?://.*|memory)$")
+    """`redis://host:port/db`, or `rediss://` with TLS; or `memory`, in the worker itself."""
     ttl: Duration = DAY_MS
     """How long an entity's entry lives after it was written last."""
     timeout: Duration = 250
     """A round trip that takes longer counts as failed; scoring never waits for it."""
     pending_max: Count = 10_000
     """Entities whose newest entry waits to be written; more are dropped and counted."""
+    entries_max: Count = 100_000
+    """Entities that a cache in memory holds; the one that was written longest ago leaves."""
+
+
+MEMORY = "memory"
 
 
 def cache_of(given: object) -> object:

@@ -12,11 +12,15 @@ from faust.app.base import BootStrategy
 from faust.tables import TableManager
 from faust.transport.drivers import TRANSPORTS
 
+from connectors.cache import Cache, MemoryCache
 from connectors.embedded import Embedded
 from connectors.log import Batch, Store
 from engine.shard import Shard
 from engine.spec import Spec
+from engine.specparts import MEMORY
+from engine.specparts import Cache as CacheSpec
 from streams.entities import Entities
+from streams.entityform import Form
 from streams.keeper import Keeper
 from streams.snapshot import Shelf
 from streams.warming import Warming
@@ -90,10 +94,16 @@ def entities(spec: Spec) -> Entities | None:
     """What writes to the spec's cache."""
     if spec.cache is None:
         return None
+    return Entities(opened(spec.cache), Form(spec), spec.cache.pending_max)
+
+
+def opened(cache: CacheSpec) -> Cache:
+    """The cache that a spec names."""
+    if cache.url == MEMORY:
+        return MemoryCache(cache.ttl, cache.entries_max)
     from connectors.redis_cache import RedisCache
 
-    cache = RedisCache(spec.cache.url, spec.cache.ttl, spec.cache.timeout)
-    return Entities(cache, spec.pipeline, spec.feature_names, spec.cache.pending_max)
+    return RedisCache(cache.url, cache.ttl, cache.timeout)
 
 
 class Tables(TableManager):

@@ -19,7 +19,7 @@ from connectors.log import Batch, Refused
 from engine.batch import Lines, Output, Outputs
 from engine.spec import Spec
 from streams import journal
-from streams.entities import Row
+from streams.entityform import Row
 from streams.journal import Digest, Entry, Pointer, Refusal, Run
 from streams.meter import Totals
 

@@ -19,7 +19,7 @@ from connectors.log import Log, LogError
 from connectors.urls import split_url
 from engine.errors import DriftlineError
 from engine.spec import TOPICS, Spec
-from engine.specparts import Cache, Http
+from engine.specparts import MEMORY, Cache, Http
 from streams import topics
 from streams.keys import snapshot_key
 
@@ -105,6 +105,9 @@ def _model(spec: Spec) -> Iterator[Finding]:
 
 def _cache(cache: Cache | None) -> Iterator[Finding]:
     if cache is None:
+        return
+    if cache.url == MEMORY:
+        yield Finding("ok", "cache", f"in memory, at most {cache.entries_max} entities")
         return
     from redis import Redis
     from redis.exceptions import RedisError

@@ -1,11 +1,9 @@
-"""The newest features and prediction of each entity, written behind the commits to a cache.
-
-Other services read them: `driftline:<schema>:<pipeline>:<entity>` holds
-`{"event_time": ..., "features": {...}, "prediction": {...}}`, the prediction as it was committed.
+"""The newest features and prediction of each entity, written behind the commits to a cache, and read from it.
 
 The stream never waits for the cache. What was committed is handed over and written by a task of its own,
-one round trip at a time; of an entity only the newest entry waits. When the cache fails, it is left alone
-for a while that grows, and what can't wait is dropped and counted: the next event of the entity writes it.
+one round trip at a time; of an entity only the newest entry waits. When the cache fails again and again a
+circuit breaker leaves it alone for a while that grows, and what can't wait is dropped and counted: the next
+event of the entity writes it. So it is never wrong, only old or empty.
 """
 
 from __future__ import annotations
@@ -13,47 +11,45 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import msgspec
+from collections.abc import Mapping
 
 from connectors.cache import Cache
 from connectors.log import Unavailable
+from engine.histogram import Histogram
+from streams.breaker import Breaker
+from streams.entityform import Entity, Form, Refused, Row
 
 log = logging.getLogger("driftline")
 
-SCHEMA = 1
 ROUND_MAX = 1_000  # entities of one round trip
-PAUSE_S, PAUSE_MAX_S = 0.5, 30.0
-
-Row = tuple[int, Sequence[Any]]  # event time, features
-
-
-def key(pipeline: str, entity: str) -> str:
-    return f"driftline:{SCHEMA}:{pipeline}:{entity}"
+TRIAL_MAX = 10  # of the one that finds out whether the cache is back
+BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+OUTCOMES = ("written", "dropped", "failed", "found", "missing", "refused", "skipped")
 
 
 class Entities:
-    """Writes the newest entry of each entity behind the commits.
+    """The newest entry of each entity.
 
     Parameters
     ----------
     cache
-        Where to.
-    pipeline, names
-        What the keys begin with, and what the features are called.
+        Where they are.
+    form
+        What they look like.
     pending_max
-        Entities that may wait.
+        Entities that may wait to be written.
     """
 
-    def __init__(self, cache: Cache, pipeline: str, names: Sequence[str], pending_max: int) -> None:
-        self.cache, self.pipeline, self.names, self.pending_max = cache, pipeline, names, pending_max
+    def __init__(self, cache: Cache, form: Form, pending_max: int) -> None:
+        self.cache, self.form, self.pending_max = cache, form, pending_max
         self.pending: dict[str, tuple[Row, bytes]] = {}
         self.waiting = asyncio.Event()
-        self.written = self.dropped = self.failures = 0
-        self.seconds = 0.0  # of round trips
-        self.encode = msgspec.json.Encoder().encode
+        self.breaker = Breaker()
+        self.counts = dict.fromkeys(OUTCOMES, 0)
+        self.seconds = Histogram(BOUNDS_S)  # of round trips
+        self.age_s = 0.0  # how old the newest event was when it was written
+
+    # -- writing ---------------------------------------------------------------------------------------
 
     def offer(self, newest: Mapping[str, Row], predictions: Mapping[bytes | None, bytes | None]) -> None:
         """Hand over what a commit brought; returns at once."""
@@ -62,44 +58,86 @@ class Entities:
             if prediction is None:
                 continue
             if len(self.pending) >= self.pending_max and entity not in self.pending:
-                self.dropped += 1
+                self.counts["dropped"] += 1
                 continue
             self.pending[entity] = (row, prediction)
         self.waiting.set()
 
     async def run(self) -> None:
         """Write what waits, for as long as the worker runs."""
-        pause = PAUSE_S
         while True:
             await self.waiting.wait()
             self.waiting.clear()
-            try:
-                while self.pending:
-                    await self.write()
-                pause = PAUSE_S
-            except Unavailable as exc:
-                self.failures += 1
-                log.warning("%s; the cache is left alone for %.1f s, scoring goes on", exc, pause)
-                await asyncio.sleep(pause)
-                pause = min(PAUSE_MAX_S, pause * 2)
-                self.waiting.set()
+            while self.pending:
+                if not self.breaker.enter():
+                    await asyncio.sleep(max(0.01, self.breaker.wait()))
+                    continue
+                try:
+                    await self.write(TRIAL_MAX if self.breaker.trying else ROUND_MAX)
+                except Unavailable as exc:
+                    self._failed(exc)
+                else:
+                    self.breaker.succeeded()
 
-    async def write(self) -> None:
+    async def write(self, most: int = ROUND_MAX) -> None:
         """One round trip. What failed waits on, unless something newer has come."""
-        chosen = dict(list(self.pending.items())[:ROUND_MAX])
+        chosen = dict(list(self.pending.items())[:most])
         for entity in chosen:
             del self.pending[entity]
+        entries = self._encoded(chosen)
         began = time.perf_counter()
         try:
-            await self.cache.put({key(self.pipeline, e): self._entry(*entry) for e, entry in chosen.items()})
+            await self.cache.put(entries)
         except Unavailable:
             self.pending = chosen | self.pending
             raise
-        self.written += len(chosen)
-        self.seconds += time.perf_counter() - began
+        finally:
+            self.seconds.add(time.perf_counter() - began)
+        self.counts["written"] += len(entries)
+        self.age_s = time.time() - max(row[0] for row, _ in chosen.values()) / 1000
 
-    def _entry(self, row: Row, prediction: bytes) -> bytes:
-        time_ms, values = row
-        features = {n: v for n, v in zip(self.names, values, strict=True) if v is not None}
-        fields = {"event_time": time_ms, "features": features, "prediction": msgspec.Raw(prediction)}
-        return self.encode(fields)
+    def _encoded(self, chosen: dict[str, tuple[Row, bytes]]) -> dict[str, bytes]:
+        entries = {}
+        for name, entry in chosen.items():
+            try:
+                entries[self.form.key(name)] = self.form.write(*entry)
+            except (TypeError, ValueError, OverflowError):  # what JSON can't hold
+                self.counts["dropped"] += 1
+        return entries
+
+    def _failed(self, exc: Unavailable) -> None:
+        self.breaker.failed()
+        self.counts["failed"] += 1
+        if self.breaker.state == "open":
+            log.warning("%s; left alone for %.1f s, scoring goes on", exc, self.breaker.wait())
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    async def read(self, entity: str) -> Entity | None:
+        """What is known of an entity; None if nothing is, or nothing that can be trusted or had in time."""
+        if not self.breaker.enter():
+            self.counts["skipped"] += 1
+            return None
+        began = time.perf_counter()
+        try:
+            [data] = await self.cache.get([self.form.key(entity)])
+        except Unavailable as exc:
+            self._failed(exc)
+            return None
+        finally:
+            self.seconds.add(time.perf_counter() - began)
+        self.breaker.succeeded()
+        return self._judge(data)
+
+    def _judge(self, data: bytes | None) -> Entity | None:
+        if data is None:
+            self.counts["missing"] += 1
+            return None
+        try:
+            found = self.form.read(data)
+        except Refused as exc:
+            self.counts["refused"] += 1
+            log.debug("the cache holds %s", exc)
+            return None
+        self.counts["found"] += 1
+        return found

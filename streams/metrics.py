@@ -72,9 +72,11 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_feature_cache_total": (
         "counter",
         ("pipeline", "outcome"),
-        "Written, dropped, failed.",
+        "Written, dropped; found, missing, refused; failed, skipped.",
     ),
-    "driftline_feature_cache_seconds_total": ("counter", ("pipeline",), "Time of the cache's round trips."),
+    "driftline_feature_cache_seconds": ("histogram", ("pipeline",), "The cache's round trips."),
+    "driftline_feature_cache_open": ("gauge", ("pipeline",), "1 while the cache is left alone."),
+    "driftline_feature_cache_age_seconds": ("gauge", ("pipeline",), "Age of an event when it was written."),
     "driftline_event_lag_seconds": ("gauge", ("pipeline", "partition"), "Now less the newest record taken."),
     "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
     "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
@@ -127,6 +129,8 @@ class Collector:
         totals = [keeper.meter.totals for keeper in self.work.keepers.values()]
         if delays := [each.delays for each in totals if each is not None]:
             yield "driftline_label_delay_seconds", 1000, sum(delays[1:], delays[0])
+        if self.work.entities is not None:
+            yield "driftline_feature_cache_seconds", 1, self.work.entities.seconds
 
     def _samples(self) -> Iterator[Sample]:
         from importlib.metadata import version
@@ -137,10 +141,10 @@ class Collector:
         ready = work.standby or (bool(keepers) and all(k.ready for k in keepers))
         yield "driftline_ready", (pipeline,), float(ready)
         if (cache := work.entities) is not None:
-            counts = {"written": cache.written, "dropped": cache.dropped, "failed": cache.failures}
-            for outcome, count in counts.items():
+            for outcome, count in cache.counts.items():
                 yield "driftline_feature_cache_total", (pipeline, outcome), count
-            yield "driftline_feature_cache_seconds_total", (pipeline,), cache.seconds
+            yield "driftline_feature_cache_open", (pipeline,), float(cache.breaker.state != "closed")
+            yield "driftline_feature_cache_age_seconds", (pipeline,), cache.age_s
         for keeper in keepers:
             yield from self._of_process(pipeline, keeper)
             yield from self._of_state(pipeline, keeper)

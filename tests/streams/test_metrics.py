@@ -13,6 +13,7 @@ from connectors.cache import MemoryCache
 from connectors.log import Refused
 from streams.app import Work
 from streams.entities import Entities
+from streams.entityform import Form
 from streams.metrics import METRICS, exposition
 from tests.streams.keepers import KEY, Kept, Stage, running, until
 
@@ -62,7 +63,7 @@ def test_every_metric_and_no_other() -> None:
             snapshots={"every_records": 10}, features=["amount", counted], confidence={"coverage": 0.9}
         )
         async with running(stage) as work:
-            work.entities = Entities(MemoryCache(1000), "p", ("amount",), 10)
+            work.entities = Entities(MemoryCache(1000), Form(stage.spec), 10)
             await busy(stage, work)
             found = {}
             for family in scraped(work):
