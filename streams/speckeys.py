@@ -168,6 +168,9 @@ def _keys(node: Node, where: tuple[str, ...]) -> Iterator[Key]:
         each = inner.get("additionalProperties")
         if isinstance(each, dict) and "$ref" in each:
             yield from _keys(_resolved(each), (*here, ANY_NAME))
+        for part in map(_resolved, inner.get("anyOf", ())):
+            if "properties" in part:  # a section that may be left out
+                yield from _keys(part, here)
         if (entry := _entry(inner)) is not None:
             yield from _keys(entry, (*where, f"{name}[]"))
 
