@@ -61,7 +61,10 @@ class River:
             except (ArithmeticError, KeyError, TypeError, ValueError) as exc:
                 said = type(exc).__name__
         if event.op & LEARN:
-            self.model.learn_one(event.x, *(() if self.label is nothing else (self.label(event),)))
+            learn = self.model.learn_one
+            if event.op == LEARN:  # some models of ours mind whether a label came at once
+                learn = getattr(self.model, "learn_late_one", learn)
+            learn(event.x, *(() if self.label is nothing else (self.label(event),)))
         return said
 
 

@@ -13,6 +13,7 @@ from river import anomaly, forest, naive_bayes, optim, tree
 from river import linear_model as lm
 from river import preprocessing as pp
 
+from engine.models.auto.classifier import AutoClassifier
 from tests.engine.compiled.beside import Label, binary, multiclass, nothing, number
 
 
@@ -48,6 +49,9 @@ def scaled(model: Any) -> Any:
 WIDE = ("insects2013_abrupt",)  # 49 features
 
 CASES: dict[str, list[Case]] = {
+    "engine.models.auto.classifier.AutoClassifier": [
+        Case(AutoClassifier, multiclass, ("texts", "elec2"), share=1)
+    ],
     "river.forest.ARFClassifier": [
         Case(lambda: forest.ARFClassifier(n_models=3, seed=1), multiclass, share=6),
         Case(lambda: forest.ARFClassifier(n_models=10, seed=2), binary, ("elec2",), share=3),
@@ -89,10 +93,11 @@ CASES: dict[str, list[Case]] = {
         Case(naive_bayes.GaussianNB, multiclass, WIDE, share=1),
     ],
     "river.anomaly.HalfSpaceTrees": [
-        Case(lambda: pp.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=7), nothing),
+        Case(lambda: pp.MinMaxScaler() | anomaly.HalfSpaceTrees(n_trees=4, height=5, seed=7), nothing),
         Case(
             lambda: anomaly.HalfSpaceTrees(n_trees=3, height=4, window_size=50, seed=1), nothing, ("numbers",)
         ),
+        Case(lambda: pp.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=7), nothing, ("elec2",), share=4),
     ],
     "river.preprocessing.StandardScaler": [
         Case(lambda: pp.StandardScaler() | pp.StandardScaler() | lm.LinearRegression(), number),

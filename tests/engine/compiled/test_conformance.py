@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.models.compiled import COMPILED, form_of
+from engine.models.compiled import COMPILED
 from engine.models.compiled.step import Step
 from engine.models.compiled.twin import Twin
 from engine.state import digest
@@ -90,11 +90,16 @@ def step_of(form: str, twin: Twin) -> Step:
 
 
 def arrays(step: Step) -> list[Any]:
-    """The arrays in which a step has its state, directly or in a part of its own."""
-    parts = [step, *(value for value in vars(step).values() if hasattr(value, "write_back"))]
-    found = [value for part in parts for value in vars(part).values()]
-    found += [value for part in found if isinstance(part, tuple) for value in part]
-    return [each for each in found if isinstance(each, np.ndarray) and each.dtype in (np.float64, np.int32)]
+    """The arrays in which a step has its state, directly or in a part."""
+    parts = [step, step.part, *(value for value in vars(step).values() if hasattr(value, "write_back"))]
+    found = [each for part in parts for value in vars(part).values() for each in within(value)]
+    return [each for each in found if each.dtype in (np.float64, np.int32)]
+
+
+def within(value: Any) -> list[Any]:
+    if isinstance(value, tuple):
+        return [each for part in value for each in within(part)]
+    return [value] if isinstance(value, np.ndarray) else []
 
 
 def steps(twin: Twin) -> list[Step]:
@@ -102,6 +107,8 @@ def steps(twin: Twin) -> list[Step]:
 
 
 def place(part: Any) -> str:
-    """A class of River's by the name under which the table knows it."""
-    form_of(part)
-    return f"{'.'.join(type(part).__module__.split('.')[:2])}.{type(part).__qualname__}"
+    """A class by the name under which the table knows it."""
+    module = type(part).__module__
+    if module.startswith("river."):
+        module = ".".join(module.split(".")[:2])
+    return f"{module}.{type(part).__qualname__}"
