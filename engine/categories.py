@@ -1,9 +1,12 @@
-"""A bound on the categories that a model is shown.
+"""A bound on the categories that a model is shown, and on the classes that it is taught.
 
 A model grows with every category that it has not met before: a weight, a column, a branch. A field that was
 taken for a category and holds something else, an id or a free text, would let it grow without end. So of each
 feature the first `limits.categories_max` categories are shown by their names, and all that come after them by
 one name, `OTHER`. How often that happened is counted.
+
+Each class of the labels makes a model grow, too. There `limits.classes_max` are taught; a label that names
+another is a dead letter, since no other name would be right.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
+from engine.columns import Part
+from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 from engine.specparts import Kind
 
@@ -66,3 +71,35 @@ class Categories:
 
     def restore(self, state: list[Any]) -> None:
         self.known, self.others = state
+
+
+class Classes:
+    """The classes that the labels of one shard have named."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.known: dict[Any, None] = {None: None}  # no label
+
+    def refused(self, labels: Sequence[Any]) -> list[int]:
+        """Learn new classes while there is room; return the places of labels for which there is none."""
+        if self.known.keys() >= set(labels):
+            return []
+        refused = []
+        for i, label in enumerate(labels):
+            if label in self.known:
+                continue
+            if len(self.known) <= self.most:
+                self.known[label] = None
+            else:
+                refused.append(i)
+        return refused
+
+    def bounded(self, columns: Part, labels: Sequence[Any]) -> tuple[Part, list[Rejection]]:
+        """Records, but for those whose label is of one class too many."""
+        if not (refused := self.refused(labels)):
+            return columns, []
+        message = f"the labels have named limits.classes_max = {self.most} classes already"
+        gone = set(refused)
+        kept = columns.pick([row for row in range(len(columns)) if row not in gone])
+        places = (columns.index[row] for row in refused)
+        return kept, [Rejection(i, Reason.BAD_LABEL, "Unfit", message) for i in places]

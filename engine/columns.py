@@ -60,6 +60,10 @@ class Labels:
         columns = (self.index, self.ids, self.values, self.times, self.weights)
         return Labels(self.batch, *(column[part] for column in columns))  # type: ignore[arg-type]
 
+    def pick(self, rows: Sequence[int]) -> Labels:
+        columns = (self.index, self.ids, self.values, self.times, self.weights)
+        return Labels(self.batch, *([column[row] for row in rows] for column in columns))  # type: ignore[arg-type]
+
 
 Part = TypeVar("Part", Events, Labels)
 

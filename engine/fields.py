@@ -160,7 +160,10 @@ def label_reader(kind: str, positive: str | int | None) -> Callable[[Any], Any]:
 
     def number(value: Any) -> float:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:
+                raise Unfit(Reason.NOT_FINITE, "a label is beyond a float's range") from None
         raise Unfit(Reason.BAD_LABEL, f"a label is a number, not {value!r}")
 
     if positive is not None:

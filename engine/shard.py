@@ -21,6 +21,7 @@ import msgspec
 
 from engine import confidence, models
 from engine.batch import Batch, Outputs
+from engine.categories import Classes
 from engine.columns import Events, Labels
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
@@ -75,6 +76,8 @@ class Shard:
         self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
         label = label_kind(spec) or self.model.task.label_kind
         self.decoder = Decoder(spec, label)
+        self.classes = Classes(spec.limits.classes_max)
+        self.bounded = spec.labels.kind(label) == "category"  # of the others there are two, or none
         self.confidence = confidence.build(spec, self.model.task)
         self.growth = Growth(spec.limits.model_bytes_max)
         self.fold = Fold(spec, spec.labels.kind(label))
@@ -156,11 +159,17 @@ class Shard:
 
     def _decode_events(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
         events, rejected = self.decoder.events(batch)
+        if self.bounded:
+            events, others = self.classes.bounded(events, events.labels)
+            rejected += others
         self.traffic.refuse(rejected)
         return events, Labels(batch), [Lost(r.index, batch, r) for r in rejected]
 
     def _decode_labels(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
         labels, rejected = self.decoder.labels(batch)
+        if self.bounded:
+            labels, others = self.classes.bounded(labels, labels.values)
+            rejected += others
         return Events(batch), labels, [Lost(r.index, batch, r) for r in rejected]
 
     def _refuse(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
@@ -200,6 +209,7 @@ class Shard:
             "quality": self.quality.state(),
             "traffic": self.traffic.state(),
             "growth": self.growth.state(),
+            "classes": self.classes.known,
             "confidence": None if self.confidence is None else self.confidence.state(),
         }
 
@@ -226,6 +236,7 @@ class Shard:
         if self.confidence is not None:
             self.confidence.restore(state["confidence"])
         self.growth.restore(state["growth"])
+        self.classes.known = state["classes"]
         if self.growth.reached:
             self.model.stop_learning()
         return self

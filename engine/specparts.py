@@ -206,6 +206,8 @@ class Limits(Part):
     together are put together."""
     distinct_max: Annotated[int, Field(ge=4, le=4096)] = 64
     """Values of one key that `distinct` remembers one by one. Of more it makes an estimate."""
+    classes_max: Count = 1_000
+    """Classes that labels may name, where they are categories. A label of one more is a dead letter."""
     model_bytes_max: Count = 1 << 28
     """A shard's model that is larger learns no more, and goes on predicting."""
     categories_max: Count = 10_000

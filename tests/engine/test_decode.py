@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from engine.reasons import Reason
+from engine.shard import Shard
 from tests.engine.cases import DAY, NOW, Feed, event, label, reasons, rows
 
 BAD_EVENTS: dict[str, tuple[Any, Reason]] = {
@@ -202,3 +203,69 @@ def test_kinds_of_labels(labels: dict[str, Any], given: list[Any], wanted: list[
     feed = Feed(labels={"in_event": "y", **labels}, model={"use": "tests.engine.cases:Picky"})
     feed("events", *(event(str(i), y=y) for i, y in enumerate(given)))
     assert [y for _, y in feed.shard.model.model.learned] == wanted
+
+
+BIG = b"1" + b"0" * 400  # whole, and beyond a float
+BAD, FAR = Reason.BAD_LABEL, Reason.NOT_FINITE
+ANYTHING: list[bytes] = [
+    *(b"true", b"1", b"1.0", b"-1", b"0.5", b"1e400", b"NaN", BIG),
+    *(b'"x"', b'"1"', b'""', b"[]", b"[1]", b"{}"),
+]
+ALL_BAD: list[Reason | None] = [BAD, BAD, BAD, BAD]
+NAMES: list[Reason | None] = [None, BAD, None, BAD, FAR, FAR, None, None, None, None, *ALL_BAD[1:]]
+KINDS_OF_LABELS: dict[str, tuple[dict[str, Any], list[Reason | None]]] = {
+    "boolean": ({"type": "boolean"}, [None, None, None, BAD, BAD, FAR, FAR, BAD, BAD, BAD, *ALL_BAD]),
+    "category": (
+        {"type": "category"},
+        [BAD, *NAMES],
+    ),
+    "number": ({"type": "number"}, [BAD, None, None, None, None, FAR, FAR, FAR, BAD, BAD, *ALL_BAD]),
+    "positive": (
+        {"positive": "x"},
+        [None, *NAMES],
+    ),
+}
+
+
+@pytest.mark.parametrize("within", [True, False])
+@pytest.mark.parametrize("kind", KINDS_OF_LABELS)
+def test_labels_of_any_type(kind: str, within: bool) -> None:
+    """Whatever JSON holds as a label, in an event or in a record: it is learned, or a dead letter."""
+    labels, wanted = KINDS_OF_LABELS[kind]
+    use = "linear_regression" if kind == "number" else "tests.engine.cases:Picky"
+    found = list[str | None]()
+    for given in ANYTHING:
+        feed = Feed(labels=labels | ({"in_event": "y"} if within else {}), model={"use": use})
+        if within:
+            out = feed("events", b'{"id": "a", "amount": 1, "y": %b}' % given)
+        else:
+            feed("events", event("a"))
+            out = feed("labels", b'{"event_id": "a", "label": %b}' % given)
+        found.append(next(iter(reasons(out)), None))
+        assert len(out.outcomes) == (found[-1] is None)
+    assert found == wanted
+
+
+def test_one_class_too_many() -> None:
+    """Of labels that are categories so many classes are taught; a label of another is a dead letter."""
+    given = {"labels": {"type": "category"}, "limits": {"classes_max": 2}}
+    feed = Feed(**given, model={"use": "tests.engine.cases:Picky"})
+    feed("events", *(event(str(i)) for i in range(5)))
+    out = feed("labels", *(label(str(i), y) for i, y in enumerate(["a", "b", "c", "a", "d"])))
+    assert reasons(out) == ["bad_label", "bad_label"]
+    assert [row["label"] for row in rows(out.outcomes)] == ["a", "b", "a"]
+    assert len(feed("labels", label("2", "b")).outcomes) == 1  # the event waited on
+
+
+def test_one_class_too_many_in_events() -> None:
+    """However cut, and from a snapshot: the same two of the three classes."""
+    given = {"labels": {"in_event": "y", "type": "category"}, "limits": {"classes_max": 2}}
+    whole, single = Feed(**given, model={"use": "naive_bayes"}), Feed(**given, model={"use": "naive_bayes"})
+    records = [event(str(i), y=y) for i, y in enumerate(["a", None, "b", "c", "a", "c"])]
+    wanted = reasons(whole("events", *records))
+    found = []
+    for record in records:
+        found += reasons(single("events", record))
+        single.shard = Shard.thaw(single.shard.spec, 0, b"".join(single.shard.freeze()))
+    assert found == wanted == ["bad_label", "bad_label"]
+    assert single.shard.digest() == whole.shard.digest()
