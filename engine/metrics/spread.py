@@ -16,6 +16,7 @@ from engine.metrics.block import Floats, Ints, Kind
 from engine.metrics.segments import OTHER, named
 
 BINS = 20
+FEW = 16  # scores that are not worth an array
 FINE = 16  # bins to a doubling
 LOW, HIGH = -30, 50  # doublings: from a billionth to 10 to the 15th
 SIDE = (HIGH - LOW) * FINE
@@ -68,9 +69,14 @@ class Spread:
         """Count predictions with their scores."""
         bins = self.bins
         if self.unit:
-            for score in scores:
-                if score is not None:
-                    bins[min(BINS - 1, int(score * BINS))] += 1
+            if len(scores) > FEW:
+                values = np.array([score for score in scores if score is not None], np.float64)
+                found = np.bincount(np.minimum((values * BINS).astype(np.int64), BINS - 1), minlength=BINS)
+                self.bins = [n + more for n, more in zip(bins, found.tolist(), strict=True)]
+            else:
+                for score in scores:
+                    if score is not None:
+                        bins[min(BINS - 1, int(score * BINS))] += 1
             for value in dict.fromkeys(predictions):
                 self._count(value, predictions.count(value))
         elif known := [score for score in scores if score is not None]:

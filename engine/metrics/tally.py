@@ -104,15 +104,14 @@ def _scatter(row: Floats, index: Ints | int, amount: Floats | float) -> None:
         np.add.at(row, index, amount)
 
 
-Numbers = TypeVar("Numbers", Floats, Ints, "Ints | int")
+Column = TypeVar("Column", Floats, Ints)
 
 
-def _fit(column: Numbers, index: Ints | int, amount: Floats | float, block: Block) -> Numbers:
+def _fit(column: Column, index: Ints | int, amount: Floats | float, block: Block) -> Column:
     """A column of a block for the outcomes of a cell: a family may leave out those without a score."""
-    if isinstance(column, int):
+    if block.scored is block or max(np.size(index), np.size(amount)) == len(block):
         return column
-    n = max(np.size(index), np.size(amount))
-    return column if n == len(block) else column[~np.isnan(block.score)]
+    return column[~np.isnan(block.score)]
 
 
 class Tally:
@@ -126,7 +125,8 @@ class Tally:
         """Count a block; with a sign of -1 take it away again."""
         flat, base = self.rows.reshape(-1), group * self.size
         for index, amount in self.layout.cells(block, self.size):
-            _scatter(flat, index + _fit(base, index, amount, block), sign * amount)
+            at = base if isinstance(base, int) else _fit(base, index, amount, block)
+            _scatter(flat, index + at, amount if sign == 1 else sign * amount)
 
     def fade(self, block: Block, keep: float) -> None:
         """Count a block, each outcome making all before it weigh `keep` times as much."""
