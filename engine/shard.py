@@ -115,8 +115,9 @@ class Shard:
         for claimed in self.join.claim(events):  # those that are new, with labels that came before them
             rows = self.fold.rows(claimed.events)
             scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
-            notes = None if self.confidence is None else self.confidence.apply(scores)  # how sure
+            sure = None if self.confidence is None else self.confidence.apply(scores)
             self.traffic.add(rows, scores)
+            notes = self.quality.noted(scores, sure)
             settled.extend(self.join.remember(claimed, claimed.events.rows, scores, notes))
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:

@@ -155,8 +155,8 @@ class Spec(Part):
         included = {"pipeline", "events", "labels", "model", "limits"}
         parts = self.model_dump(mode="json", include=included, exclude={"model": {"compile"}})
         parts["features"] = self.features_text
-        if self.metrics.outcomes:
-            parts["metrics"] = self.metrics.model_dump(mode="json")
+        if asked := self.metrics.in_state:
+            parts["metrics"] = asked
         if self.confidence.is_asked:
             parts["confidence"] = self.confidence.model_dump(mode="json")
         names = [*self.inputs, *self.outputs]

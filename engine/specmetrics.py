@@ -83,6 +83,9 @@ class Metrics(Part):
     """Also judge by hour of day and by day of week, of the event's time in UTC."""
     classes_max: Annotated[int, Field(ge=2, le=1000)] = 30
     """Classes that are told apart; the first so many that come, all others are `other`."""
+    probabilities: bool = False
+    """Remember the probabilities of all classes with each prediction, 8 bytes a class, so that more than two
+    classes have `log_loss` and `brier`, too. To change it needs `--fresh`."""
     inputs: bool = True
     """Count missing and new values of each feature, and refused values of each field."""
     values_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
@@ -93,6 +96,13 @@ class Metrics(Part):
     outcomes: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     """Metrics that each outcome carries, over the first window, as of the shard's last 256th record. They
     make the metrics a part of the outputs: to change any then needs `--fresh`."""
+
+    @property
+    def in_state(self) -> dict[str, Any]:
+        """What of it changes outputs, or what is remembered of an event."""
+        if self.outcomes:
+            return self.model_dump(mode="json")
+        return self.model_dump(mode="json", include={"classes_max"}) if self.probabilities else {}
 
     @model_validator(mode="after")
     def fits(self) -> Metrics:

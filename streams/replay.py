@@ -87,7 +87,8 @@ class Replay:
         asked = [str(window) for window in spec.metrics.windows]
         self.trend = Trend(asked[0] if asked else LIFE) if judge else None
         if judge:
-            spec = spec.model_copy(update={"metrics": spec.metrics.model_copy(update={"hours": True})})
+            more = {"hours": True, "probabilities": True}
+            spec = spec.model_copy(update={"metrics": spec.metrics.model_copy(update=more)})
         self.spec, self.shard = spec, Shard(spec, 0)
         lanes = [recorded(spec, "events", events)]
         lanes += [recorded(spec, "labels", labels)] if labels is not None else []

@@ -48,6 +48,8 @@ class Block:
     truth: Floats
     found: Floats
     score: Floats  # of True, of the predicted class, or how odd; NaN where there is none
+    given: Floats  # of many classes: the probability of the label; NaN where it is not remembered
+    square: Floats  # and the sum of the squares of all
     same: Floats  # 1 where the label is that of the outcome before
     time: Ints
     place: Ints  # the event's offset, by which a correction finds it
@@ -64,6 +66,8 @@ class Block:
             self.truth,
             self.found,
             self.score,
+            self.given,
+            self.square,
             self.same,
             self.time,
             self.place,

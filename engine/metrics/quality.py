@@ -17,22 +17,20 @@ from typing import Any
 import numpy as np
 
 from engine.duration import duration_ms
-from engine.errors import SpecError
 from engine.joined import Settlements
 from engine.metrics import confusion
-from engine.metrics.block import Block, Floats, Ints, Kind, Shape
+from engine.metrics.block import Block, Floats, Kind, Shape
 from engine.metrics.coding import Codes, truths
 from engine.metrics.confusion import Confusion
+from engine.metrics.odds import Odds
 from engine.metrics.segments import Segments
 from engine.metrics.summary import DAY, DAYS, FADING, HOUR, LIFE, Summary, Told
-from engine.metrics.tally import Layout, Tally, measures
-from engine.metrics.windows import Newest, Panes
+from engine.metrics.tally import Layout, Tally, check_names
+from engine.metrics.windows import HOURS, Newest, Panes, hour_of_week
+from engine.models.scores import Scores
 from engine.specmetrics import Metrics
 
-HOUR_MS = 3_600_000
-HOURS = 24 * len(DAYS)
 CLASSES = (Kind.BINARY, Kind.MULTICLASS)
-MONDAY = 3  # days from a Monday to the epoch
 
 
 class Quality:
@@ -53,6 +51,8 @@ class Quality:
         check_names(kind, wanted.outcomes)
         self.codes = Codes(2 if kind is not Kind.MULTICLASS else wanted.classes_max)
         self.layout = Layout(Shape(kind, self.codes.size if kind is Kind.MULTICLASS else 2))
+        remember = wanted.probabilities and kind is Kind.MULTICLASS
+        self.odds = Odds(wanted.classes_max) if remember else None
         self.at = [names.index(field) for field in wanted.segments]
         self.origin: float | None = None
         self.last = -1  # the newest label's code, for kappa_t
@@ -75,9 +75,17 @@ class Quality:
 
     # -- counting --------------------------------------------------------------------------------------
 
+    def noted(self, scores: Scores, notes: Sequence[bytes | None] | None) -> Sequence[bytes | None] | None:
+        """The notes of predictions, with what has to be remembered of them to judge them later."""
+        if self.odds is None:
+            return notes
+        return self.odds.noted(scores.probabilities, notes or [None] * len(scores.probabilities))
+
     def update(self, settled: Settlements) -> None:
-        """Take outcomes, in the order in which they came about."""
+        """Take outcomes, in the order in which they came about; leave them the notes of others."""
         self.pending.extend(settled)
+        if self.odds is not None:
+            settled.notes = self.odds.rest(settled.notes)
 
     def turn(self) -> None:
         """Count what waits."""
@@ -117,8 +125,13 @@ class Quality:
             seats = self.segments.places([[row[i] for i in self.at] for row in settled.rows])
         score = np.array(settled.scores, float)
         time, place = np.array(settled.times, np.int64), np.array(settled.offsets, np.int64)
-        same = np.zeros(n)
-        return Block(self.origin or 0.0, label, guess, truth, found, score, same, time, place, seats)
+        given, square = nothing, nothing
+        if self.kind is Kind.MULTICLASS:
+            given = square = np.full(n, np.nan)
+        if self.odds is not None:
+            given, square = self.odds.given(settled.notes, labels)
+        columns = (label, guess, truth, found, score, given, square, np.zeros(n), time, place, seats)
+        return Block(self.origin or 0.0, *columns)
 
     def _add(self, block: Block) -> None:
         labels = block.label
@@ -222,6 +235,7 @@ class Quality:
         return {
             "wanted": self.wanted.model_dump(mode="json"),
             "codes": [self.codes.known, self.origin, self.last, self.now],
+            "odds": None if self.odds is None else self.odds.places,
             "pending": waiting,
             "life": [self.life.state(), None if self.confused is None else self.confused.copy()],
             "newest": newest,
@@ -240,6 +254,8 @@ class Quality:
         if before["classes_max"] != wanted["classes_max"]:
             return
         self.codes.known, self.origin, self.last, self.now = known, origin, last, now
+        if self.odds is not None:
+            self.odds.places = state["odds"]
         self.life.restore(state["life"][0])
         self.confused = state["life"][1]
         if self.fading is not None and before["fading"] == wanted["fading"]:
@@ -258,16 +274,6 @@ class Quality:
             self.newest.restore(state["newest"])
 
 
-def check_names(kind: Kind, names: Sequence[str]) -> None:
-    """Refuse metrics that there are, but not for this kind of model."""
-    known = ["labelled", *measures(kind)]
-    for name in names:
-        if name not in known:
-            raise SpecError(
-                f"metrics.outcomes: {name} is not told of a {kind.value} model; it has {', '.join(known)}"
-            )
-
-
 def _where(settled: Settlements, column: Sequence[Any]) -> Settlements:
     """Those where a column holds something."""
     if None not in column:
@@ -279,12 +285,3 @@ def _ms(window: str) -> int:
     found = duration_ms(window)
     assert isinstance(found, int)
     return found
-
-
-def hour_of_week(time: Ints) -> Ints:
-    """Hours since Monday, midnight, UTC.
-
-    >>> hour_of_week(np.array([0, 4 * 24 * HOUR_MS])).tolist()
-    [72, 0]
-    """
-    return (time // HOUR_MS + 24 * MONDAY) % HOURS

@@ -6,7 +6,7 @@ shards, and what was added can be taken away again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from engine.errors import SpecError
 from engine.metrics import calibration, classes, gaps, loss, rank
 from engine.metrics.block import Block, Cell, Floats, Ints, Kind, Shape, shifted
 
@@ -22,7 +23,7 @@ Measure = Callable[[Floats, Shape], float | None]
 # The families that judge a kind, in the order in which their statistics lie in a row.
 FAMILIES: dict[Kind, tuple[ModuleType, ...]] = {
     Kind.BINARY: (classes, loss, calibration, rank),
-    Kind.MULTICLASS: (classes, calibration),
+    Kind.MULTICLASS: (classes, loss, calibration),
     Kind.REGRESSION: (gaps,),
     Kind.ANOMALY: (rank,),
 }
@@ -36,6 +37,16 @@ def measures(kind: Kind) -> dict[str, Measure]:
     ['mae', 'rmse', 'r2', 'mape']
     """
     return {name: each for family in FAMILIES[kind] for name, each in family.MEASURES.items()}
+
+
+def check_names(kind: Kind, names: Sequence[str]) -> None:
+    """Refuse metrics that there are, but not for this kind of model."""
+    known = ["labelled", *measures(kind)]
+    for name in names:
+        if name not in known:
+            raise SpecError(
+                f"metrics.outcomes: {name} is not told of a {kind.value} model; it has {', '.join(known)}"
+            )
 
 
 @dataclass(frozen=True)

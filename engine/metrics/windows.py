@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.block import Block, Floats
+from engine.metrics.block import Block, Floats, Ints
 from engine.metrics.tally import Layout, Tally
 
 PANES = 60
+HOUR_MS = 3_600_000
+HOURS = 7 * 24
+MONDAY = 3  # days from a Monday to the epoch
 
 
 class Newest:
@@ -40,6 +43,7 @@ class Newest:
         for i in range(len(put_right)):
             found = np.flatnonzero(block.place == put_right.place[i])
             block.label[found], block.truth[found] = put_right.label[i], put_right.truth[i]
+            block.given[found] = put_right.given[i]
 
     def last(self, n: int) -> Block:
         return self.block.pick(slice(max(0, len(self.block) - n), None))
@@ -91,3 +95,12 @@ class Panes:
     def restore(self, state: list[Any]) -> None:
         self.held = np.array(state[0])
         self.tally.restore(state[1])
+
+
+def hour_of_week(time: Ints) -> Ints:
+    """Hours since Monday, midnight, UTC.
+
+    >>> hour_of_week(np.array([0, 4 * 24 * HOUR_MS])).tolist()
+    [72, 0]
+    """
+    return (time // HOUR_MS + 24 * MONDAY) % HOURS

@@ -17,6 +17,7 @@ from engine.metrics import Kind, Quality, measures, merged
 from engine.metrics.summary import Told
 from engine.shard import Shard
 from engine.specmetrics import NAMES, Metrics
+from tests.engine import cases
 from tests.engine.cases import Feed, event, rows, spec
 from tests.engine.test_walk import stream, total
 
@@ -363,3 +364,45 @@ def test_what_is_refused(asked: dict[str, Any], words: str) -> None:
     """A spec that asks for what can't be is refused with a reason."""
     with pytest.raises(ValueError, match=words):
         spec(metrics=asked)
+
+
+def test_probabilities_of_many_classes() -> None:
+    """Remembered until the label comes: cross entropy as River has it, and Brier's sum over the classes."""
+    more: dict[str, Any] = {
+        "labels": {"type": "category"},
+        "model": {"use": "naive_bayes"},
+        "metrics": {"probabilities": True, "windows": [40]},
+        "confidence": {"coverage": 0.9},
+    }
+    feed, plain = Feed(**more), Feed(**more | {"metrics": {}})
+    rng, events, labels = random.Random(1), list[Any](), list[Any]()
+    for i in range(300):
+        colour = rng.choice(["red", "green", "blue"][: 2 + (i > 100)])
+        events.append(event(f"e{i}", {"red": 10, "green": 30, "blue": 50}[colour] + rng.gauss(0, 15) + 50))
+        labels.append(cases.label(f"e{i}", colour))
+    odds, met = [], metrics.CrossEntropy()
+    for i in range(0, 300, 20):
+        odds += [row["probabilities"] for row in rows(feed("events", *events[i : i + 20]).predictions)]
+        feed("labels", *labels[i : i + 20])
+        plain("events", *events[i : i + 20])
+        plain("labels", *labels[i : i + 20])
+    # The notes of others pass by.
+    assert feed.shard.confidence is not None
+    assert plain.shard.confidence is not None
+    assert feed.shard.confidence.state() == plain.shard.confidence.state()
+    known = [(each["label"], p) for each, p in zip(labels, odds, strict=True) if p]
+    for colour, each in known:
+        met.update(colour, {name: each.get(name, 0.0) for name in ("red", "green", "blue")})
+    told = feed.shard.quality.report()
+    assert told["log_loss"] == pytest.approx(met.get(), rel=1e-12)
+    names = ("red", "green", "blue")
+    briers = [sum((p.get(name, 0.0) - (name == colour)) ** 2 for name in names) for colour, p in known]
+    assert told["brier"] == pytest.approx(sum(briers) / len(briers), rel=1e-12)
+    frozen = b"".join(feed.shard.freeze())
+    assert Shard.thaw(feed.shard.spec, 0, frozen).quality.report() == told
+
+
+def test_no_probabilities_of_many_classes() -> None:
+    """Without being asked nothing is remembered, and there is no log loss."""
+    told = counted(Kind.MULTICLASS, multiclass(50)).report()
+    assert (told["log_loss"], told["brier"]) == (None, None)
