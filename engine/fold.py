@@ -14,6 +14,7 @@ from engine.features import Made
 from engine.joined import Settlements
 from engine.spec import Spec
 from engine.specfeatures import Feature
+from engine.specparts import Kind
 
 Features = dict[str, Any]
 
@@ -25,6 +26,7 @@ class Rows:
     names: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
     complete: bool = False  # no value can be missing
+    floats: bool = False  # every value that is there is a float
 
     def dicts(self) -> Iterable[Features]:
         """One dict a row, without the features that are missing.
@@ -58,6 +60,7 @@ class Fold:
             for entry in spec.features or self.names
         )
         self.categories = Categories(spec)
+        self.floats = self.complete and set(spec.feature_kinds) == {Kind.NUMBER}  # all are fields
         self.made = Made(spec) if any(isinstance(entry, Feature) for entry in spec.features) else None
         if self.made is not None and self.made.targets and labels == "category":
             raise SpecError(
@@ -77,7 +80,7 @@ class Fold:
         """Rows that were folded before and are remembered."""
         if self.made is not None and self.made.targets:
             rows = [row[: len(self.names)] for row in rows]  # what lies behind is for `learn`
-        return Rows(self.names, rows, self.complete)
+        return Rows(self.names, rows, self.complete, self.floats)
 
     def learn(self, late: Settlements) -> None:
         """Let features of labels know those that came later."""

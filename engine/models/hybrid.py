@@ -20,7 +20,7 @@ import numpy as np
 
 from engine.fold import Rows
 from engine.models.compiled import Unsupported
-from engine.models.compiled.block import LEARN, PREDICT, Answers, Names
+from engine.models.compiled.block import LEARN, PREDICT, Answers, Bytes, Names
 from engine.models.compiled.encode import encode
 from engine.models.compiled.judge import judged
 from engine.models.river import RiverModel
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 HANDED_COST = 20  # one event in so many may be handed over
 CREDIT_MAX = 10 * HANDED_COST
+ASKED, BOTH = np.full(4096, PREDICT, np.uint8), np.full(4096, PREDICT | LEARN, np.uint8)
 REST_EVENTS = 2_000  # how long River goes on alone
 
 
@@ -100,15 +101,11 @@ class Hybrid:
         if self.twin is None:
             return self._by_river(rows, labels)
         labels = labels if self.river.learns else [None] * len(labels)
-        ops = np.full(len(labels), PREDICT, np.uint8)
-        if self.task is Task.ANOMALY and self.river.learns:
-            ops |= LEARN
-        elif (missing := labels.count(None)) < len(labels):
-            ops[:] = PREDICT | LEARN if not missing else [1 if y is None else 3 for y in labels]
+        ops = self._ops(labels)
         found, start = list[Scores](), 0
         while start < len(labels) and self.twin is not None:
             rest = rows if not start else replace(rows, rows=rows.rows[start:])
-            answers, done = self._advance(rest, labels[start:], ops[start:], None)
+            answers, done = self._advance(rest, labels[start:] if start else labels, ops[start:], None)
             found.append(judged(self.task, answers, done))
             start += done
             if start < len(labels):
@@ -153,6 +150,17 @@ class Hybrid:
         if self.switched:
             self._compile()
 
+    def _ops(self, labels: Sequence[Any]) -> Bytes:
+        size = len(labels)
+        if size > len(ASKED):
+            return np.concatenate([self._ops(labels[: len(ASKED)]), self._ops(labels[len(ASKED) :])])
+        missing = 0 if self.task is Task.ANOMALY and self.river.learns else labels.count(None)
+        if not missing:
+            return BOTH[:size]
+        if missing == size:
+            return ASKED[:size]
+        return np.array([PREDICT if y is None else PREDICT | LEARN for y in labels], np.uint8)
+
     # -- between the two -------------------------------------------------------------------------------
 
     def _compile(self) -> None:
@@ -169,14 +177,15 @@ class Hybrid:
         self.river.drop()
 
     def _advance(
-        self, rows: Rows, labels: Sequence[Any], ops: Any, weights: Sequence[float | None] | None
+        self, rows: Rows, labels: Sequence[Any], ops: Bytes, weights: Sequence[float | None] | None
     ) -> tuple[Answers, int]:
         assert self.twin is not None
-        ragged = encode(self.twin.names, rows.names, rows.rows)
-        size = len(ragged.layouts)
-        numbers = self.twin.model.labels(labels[:size])
+        ragged = encode(self.twin.names, rows.names, rows.rows, rows.floats and rows.complete)
+        if (size := len(ragged.layouts)) < len(labels):
+            labels, ops = labels[:size], ops[:size]
+        numbers = self.twin.model.labels(labels)
         shares = None if weights is None else np.array(weights[:size], np.float64)
-        answers, done = self.twin.run(ops[:size], ragged, numbers, shares)
+        answers, done = self.twin.run(ops, ragged, numbers, shares)
         self._credit = min(CREDIT_MAX, self._credit + done)
         if self.twin.names.crowded:
             self.twin.write_back()

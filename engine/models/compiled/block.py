@@ -70,6 +70,7 @@ class Names:
         self.floats: Ints = np.zeros(64, np.int64)  # by layout, the one with the same names and floats only
         self._feature: dict[Hashable, int] = {}
         self._text: dict[str, int] = {}
+        self._same: tuple[int, Ints] = -1, np.zeros(0, np.int64)
         self._layout: dict[tuple[tuple[Hashable, ...], bytes], int] = {}
 
     def __len__(self) -> int:
@@ -119,6 +120,12 @@ class Names:
             self.starts[found + 1] = stop
             self.floats[found] = self.layout(names) if any(key[1]) else found
         return found
+
+    def rows_of(self, layout: int, count: int) -> Ints:
+        """So many rows of one layout. Not to be written to."""
+        if self._same[0] != layout or len(self._same[1]) < count:
+            self._same = layout, np.full(max(count, 256), layout, np.int64)
+        return self._same[1][:count]
 
     def named(self, layout: int) -> tuple[Hashable, ...]:
         """The names of a layout."""

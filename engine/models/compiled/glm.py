@@ -37,6 +37,8 @@ from engine.models.compiled.glm_kernel import (
 )
 from engine.models.compiled.step import Model, Unsupported, numbers
 
+BINARY = {False, True, None}
+
 
 class Glm(Model):
     """The compiled form of `linear_model.LogisticRegression`, `LinearRegression` and `Perceptron`."""
@@ -68,7 +70,8 @@ class Glm(Model):
             self.names.feature(name)
         self.slots: Floats = np.zeros((4, 0))
         self.slot_of: Ints = np.zeros(0, np.int64)
-        self.news: Floats = np.zeros((0, 4))
+        self.news: Floats = np.zeros((4, 0))
+        self.places: Ints = np.zeros(0, np.int64)
         self.reserve()
         rows = ((WEIGHT, weights), *((row, dict(each or {})) for row, each in self._accumulators()))
         for slot, name in enumerate(weights):
@@ -107,15 +110,23 @@ class Glm(Model):
         return [*rows, (CUM_L1, self.part.cum_l1)] if self.part.l1 else rows
 
     def reserve(self) -> None:
+        if len(self.places) >= len(self.names):
+            return
         self.slots = grown(self.slots, len(self.names))
         self.slot_of = grown(self.slot_of, len(self.names), -1)
-        if len(self.news) < len(self.names):
-            self.news = np.zeros((self.slots.shape[1], 4))
+        self.news = grown(self.news, len(self.names))
+        self.places = grown(self.places, len(self.names))
 
     def labels(self, values: Any) -> Floats:
+        if self.loss != LOG:
+            return numbers(values)
+        try:
+            if BINARY.issuperset(values):
+                return np.array(values, np.float64)
+        except TypeError:  # what can't be hashed is no label
+            pass
         found = numbers(values)
-        if self.loss == LOG:
-            found[(found != 0.0) & (found != 1.0)] = np.nan
+        found[(found != 0.0) & (found != 1.0)] = np.nan
         return found
 
     def run(self, block: Block, labels: Floats) -> tuple[Answers, int]:
@@ -125,7 +136,7 @@ class Glm(Model):
         done = walk(
             *(block.ops, self.names.starts, self.names.ids, old.layouts, old.values, new.layouts, new.values),
             *(labels, weights, answers, self.slots, self.slot_of, self.scalars, self.settings),
-            *(self.loss, self.optimizer, self.news),
+            *(self.loss, self.optimizer, self.news, self.places),
         )
         return Answers(answers), done
 

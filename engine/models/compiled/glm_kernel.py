@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from engine.models.compiled.block import Bytes, Floats, Ints
-from engine.models.compiled.jit import kernel
+from engine.models.compiled.jit import inlined, kernel
 
 LOG, SQUARED, HINGE = 0, 1, 2
 SGD, ADAM, ADAGRAD, RMSPROP = 0, 1, 2, 3
@@ -20,7 +20,7 @@ INTERCEPT, STEPS, SLOTS, MAX_CUM_L1 = 0, 1, 2, 3  # of `scalars`
 (ON_TRUE, ON_FALSE, L2, L1, CLIP, RATE, INTERCEPT_RATE, BETA_1, BETA_2, EPS, HALF, TWO) = range(12)
 
 
-@kernel
+@inlined
 def sigmoid(x: float) -> float:
     if x < -30:
         return 0.0
@@ -29,7 +29,7 @@ def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-@kernel
+@inlined
 def gradient(loss: int, y: float, found: float, weight: float, settings: Floats) -> float:
     """The loss's derivative, weighed and clipped."""
     if loss == SQUARED:
@@ -54,16 +54,21 @@ def gradient(loss: int, y: float, found: float, weight: float, settings: Floats)
     return g
 
 
-@kernel
+@inlined
 def stepped(
-    slots: Floats, s: int, g: float, optimizer: int, rate: float, settings: Floats, new: Floats
+    slots: Floats,
+    s: int,
+    g: float,
+    optimizer: int,
+    rate: float,
+    settings: Floats,
+    news: Floats,
+    k: int,
 ) -> bool:
-    """Put the weight and accumulators of slot `s` after a step into `new`; return whether all are finite."""
+    """Put the weight and accumulators of slot `s` after a step into `news`; return whether they are sound."""
     weight, half = slots[WEIGHT, s], settings[HALF]
     first, second, divisor = slots[FIRST, s], slots[SECOND, s], 1.0
-    if optimizer == SGD:
-        weight -= rate * g
-    elif optimizer == ADAM:
+    if optimizer == ADAM:
         first = settings[BETA_1] * first + (1 - settings[BETA_1]) * g
         second = settings[BETA_2] * second + (1 - settings[BETA_2]) * (g * g)
         divisor = second**half + settings[EPS]
@@ -75,11 +80,11 @@ def stepped(
             first = settings[BETA_1] * first + (1 - settings[BETA_1]) * (g * g)
         divisor = (first + settings[EPS]) ** half
         weight -= rate / divisor * g
-    new[WEIGHT], new[FIRST], new[SECOND] = weight, first, second
-    return divisor != 0.0 and math.isfinite(weight) and math.isfinite(first) and math.isfinite(second)
+    news[WEIGHT, k], news[FIRST, k], news[SECOND, k] = weight, first, second
+    return divisor != 0.0 and math.isfinite(first) and math.isfinite(second)
 
 
-@kernel
+@inlined
 def penalised(weight: float, cum: float, max_cum: float) -> float:
     """A weight after the cumulative L1 penalty."""
     if weight > 0:
@@ -89,6 +94,83 @@ def penalised(weight: float, cum: float, max_cum: float) -> float:
         more = weight + (max_cum - cum)
         return more if more < 0 else 0.0
     return weight
+
+
+@inlined
+def changed(
+    x: Floats,
+    g: float,
+    slots: Floats,
+    places: Ints,
+    settings: Floats,
+    optimizer: int,
+    rate: float,
+    max_cum: float,
+    news: Floats,
+) -> bool:
+    """Put what an event's slots become into `news`; return whether all of it is finite."""
+    fine = True
+    for k in range(x.size):
+        s, part = places[k], x[k] * g
+        if settings[L2] != 0.0:
+            part += slots[WEIGHT, s] * settings[L2]
+        if optimizer == SGD:
+            news[WEIGHT, k] = slots[WEIGHT, s] - rate * part
+        elif not stepped(slots, s, part, optimizer, rate, settings, news, k):
+            fine = False
+        if settings[L1] != 0.0:
+            stayed = news[WEIGHT, k]
+            news[WEIGHT, k] = penalised(stayed, slots[CUM_L1, s], max_cum)
+            news[CUM_L1, k] = slots[CUM_L1, s] + (news[WEIGHT, k] - stayed)
+        if not math.isfinite(news[WEIGHT, k]):
+            fine = False
+    return fine
+
+
+@inlined
+def learn(
+    features: Ints,
+    x: Floats,
+    y: float,
+    weight: float,
+    slots: Floats,
+    slot_of: Ints,
+    scalars: Floats,
+    settings: Floats,
+    loss: int,
+    optimizer: int,
+    news: Floats,
+    places: Ints,
+) -> bool:
+    """Learn one event if all that it changes is finite; return whether it was learned."""
+    slot, found = int(scalars[SLOTS]), 0.0
+    for k in range(features.size):
+        s = slot_of[features[k]]
+        if s < 0:  # a new weight, 0 until it is taken
+            s, slot = slot, slot + 1
+        places[k] = s
+        found += slots[WEIGHT, s] * x[k]
+    g = gradient(loss, y, found + scalars[INTERCEPT], weight, settings)
+    intercept = scalars[INTERCEPT] - settings[INTERCEPT_RATE] * g
+    rate = settings[RATE]
+    if optimizer == ADAM:
+        t = scalars[STEPS] + 1.0
+        rate = rate * (1 - settings[BETA_2] ** t) ** settings[HALF]
+        rate /= 1 - settings[BETA_1] ** t
+    max_cum = scalars[MAX_CUM_L1] + settings[L1] * settings[RATE]
+    if not (math.isfinite(g) and math.isfinite(intercept) and math.isfinite(rate)):
+        return False
+    if not changed(x, g, slots, places, settings, optimizer, rate, max_cum, news):
+        return False
+    for row in range(len(slots)):
+        if row == WEIGHT or (settings[L1] != 0.0 if row == CUM_L1 else optimizer != SGD):
+            for k in range(features.size):
+                slots[row, places[k]] = news[row, k]
+    for k in range(features.size):
+        slot_of[features[k]] = places[k]
+    scalars[INTERCEPT], scalars[STEPS], scalars[SLOTS] = intercept, scalars[STEPS] + 1.0, slot
+    scalars[MAX_CUM_L1] = max_cum
+    return True
 
 
 @kernel
@@ -110,6 +192,7 @@ def walk(
     loss: int,
     optimizer: int,
     news: Floats,
+    places: Ints,
 ) -> int:
     """Predict and learn; return how many operations were done."""
     at = learn_at = 0
@@ -130,67 +213,8 @@ def walk(
         size = starts[learn_layouts[i] + 1] - first
         if ops[i] & 2:
             features, x = ids[first : first + size], learn_values[learn_at : learn_at + size]
-            if not learn(
-                features, x, labels[i], weights[i], slots, slot_of, scalars, settings, loss, optimizer, news
-            ):
+            y, w = labels[i], weights[i]
+            if not learn(features, x, y, w, slots, slot_of, scalars, settings, loss, optimizer, news, places):
                 return i
         learn_at += size
     return int(ops.size)
-
-
-@kernel
-def learn(
-    features: Ints,
-    x: Floats,
-    y: float,
-    weight: float,
-    slots: Floats,
-    slot_of: Ints,
-    scalars: Floats,
-    settings: Floats,
-    loss: int,
-    optimizer: int,
-    news: Floats,
-) -> bool:
-    """Learn one event if all that it changes is finite; return whether it was learned."""
-    born = int(scalars[SLOTS])
-    found, slot = 0.0, born
-    for k in range(features.size):
-        s = slot_of[features[k]]
-        if s < 0:  # a new weight, 0 until it is taken
-            s, slot = slot, slot + 1
-        found += slots[WEIGHT, s] * x[k]
-    g = gradient(loss, y, found + scalars[INTERCEPT], weight, settings)
-    intercept = scalars[INTERCEPT] - settings[INTERCEPT_RATE] * g
-    rate = settings[RATE]
-    if optimizer == ADAM:
-        t = scalars[STEPS] + 1.0
-        rate = rate * (1 - settings[BETA_2] ** t) ** settings[HALF]
-        rate /= 1 - settings[BETA_1] ** t
-    max_cum = scalars[MAX_CUM_L1] + settings[L1] * settings[RATE]
-    fine, slot = math.isfinite(g) and math.isfinite(intercept) and math.isfinite(rate), born
-    for k in range(features.size):
-        s = slot_of[features[k]]
-        if s < 0:
-            s, slot = slot, slot + 1
-        part = x[k] * g
-        if settings[L2] != 0.0:
-            part += slots[WEIGHT, s] * settings[L2]
-        fine = stepped(slots, s, part, optimizer, rate, settings, news[k]) and fine
-        if settings[L1] != 0.0:
-            stayed = news[k, WEIGHT]
-            news[k, WEIGHT] = penalised(stayed, slots[CUM_L1, s], max_cum)
-            news[k, CUM_L1] = slots[CUM_L1, s] + (news[k, WEIGHT] - stayed)
-            fine = fine and math.isfinite(news[k, CUM_L1])
-    if not fine:
-        return False
-    slot = born
-    for k in range(features.size):
-        s = slot_of[features[k]]
-        if s < 0:
-            s, slot = slot, slot + 1
-            slot_of[features[k]] = s
-        slots[:, s] = news[k]
-    scalars[INTERCEPT], scalars[STEPS], scalars[SLOTS] = intercept, scalars[STEPS] + 1.0, slot
-    scalars[MAX_CUM_L1] = max_cum
-    return True

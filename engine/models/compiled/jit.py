@@ -21,9 +21,15 @@ def kernel(function: F) -> F:
     """Compile a function over arrays and numbers at its first call.
 
     The machine code is kept beside the source or in the user's cache folder; where neither can be written
-    it is compiled anew in each process.
+    it is compiled anew in each process. It is known by its own file's time, so a kernel lies in one file
+    with those that it calls.
     """
     try:
         return cast(F, numba.njit(cache=True, error_model="numpy")(function))
     except RuntimeError:  # numba found no folder for its cache
         return cast(F, numba.njit(error_model="numpy")(function))
+
+
+def inlined(function: F) -> F:
+    """A kernel that becomes part of those that call it, where handing over its arrays costs more than it."""
+    return cast(F, numba.njit(error_model="numpy", inline="always")(function))

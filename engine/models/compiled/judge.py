@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from operator import gt
 
-from engine.models.compiled.block import Answers, Floats
+from engine.models.compiled.block import Answers
 from engine.models.scores import NONE, Scores, Task, Verdict
+
+FEW = 16
 
 
 def judged(task: Task, answers: Answers, size: int) -> Scores:
     """The first `size` answers as predictions, scores and probabilities.
 
     >>> import numpy as np
-    >>> judged(Task.CLASSIFY, Answers(np.array([0.25, 0.75])), 1)
-    Scores(predictions=[False], scores=[0.25], probabilities=[{'false': 0.75, 'true': 0.25}], failures=[])
+    >>> found = judged(Task.CLASSIFY, Answers(np.array([0.25, 0.75])), 1)
+    >>> found.predictions, found.scores, found.probabilities
+    ([False], [0.25], [{'false': 0.75, 'true': 0.25}])
     """
     values = answers.values[:size]
     if task is not Task.CLASSIFY:
@@ -21,12 +25,13 @@ def judged(task: Task, answers: Answers, size: int) -> Scores:
         none = [None] * size
         return Scores(none if task is Task.ANOMALY else numbers, numbers, none)
     if answers.classes is None or answers.kinds is None:
-        return _binary(1.0 - values, values)
+        yes = values.tolist()
+        return _binary([1.0 - share for share in yes] if size < FEW else (1.0 - values).tolist(), yes)
     kinds = answers.kinds[:size]
     if size and (kinds == kinds[0]).all():
         classes = answers.classes[int(kinds[0])]
         if len(classes) == 2 and True in classes and False in classes:
-            return _binary(values[:, classes.index(False)], values[:, classes.index(True)])
+            return _binary(*(values[:, classes.index(each)].tolist() for each in (False, True)))
     readers = [_Reader(classes) for classes in answers.classes]
     pairs = zip(kinds.tolist(), values.tolist(), strict=True)
     verdicts = [readers[kind].verdict(row) for kind, row in pairs]
@@ -34,10 +39,10 @@ def judged(task: Task, answers: Answers, size: int) -> Scores:
     return Scores(list(predictions), list(scores), list(odds))
 
 
-def _binary(no: Floats, yes: Floats) -> Scores:
-    shares = yes.tolist()
-    odds = [{"false": n, "true": y} for n, y in zip(no.tolist(), shares, strict=True)]
-    return Scores((yes > no).tolist(), shares, odds)
+def _binary(no: list[float], yes: list[float]) -> Scores:
+    return Scores(
+        list(map(gt, yes, no)), yes, [{"false": n, "true": y} for n, y in zip(no, yes, strict=True)]
+    )
 
 
 class _Reader:

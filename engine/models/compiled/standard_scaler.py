@@ -10,7 +10,7 @@ from engine.models.compiled.block import Block, Bytes, Floats, Ints, Ragged, gro
 from engine.models.compiled.jit import kernel
 from engine.models.compiled.step import Transformer, Unsupported
 
-COUNT, MEAN, VAR = 0, 1, 2  # rows of `moments`
+COUNT, MEAN, VAR, STD = 0, 1, 2, 3  # rows of `moments`
 IN_COUNTS, IN_MEANS, IN_VARS = 0, 1, 2  # rows of `ranks`: when a feature came into which dict
 
 
@@ -23,12 +23,12 @@ def touch(ranks: Ints, next_rank: Ints, row: int, feature: int) -> None:
 
 
 @kernel
-def scaled(x: float, feature: int, moments: Floats, with_std: bool, half: float) -> float:
-    """A value, centred and scaled. `half` is 0.5, told at run time."""
+def scaled(x: float, feature: int, moments: Floats, with_std: bool) -> float:
+    """A value, centred and scaled."""
     if not with_std:
         return float(x - moments[MEAN, feature])
     if moments[VAR, feature] != 0.0:
-        return float((x - moments[MEAN, feature]) / moments[VAR, feature] ** half)
+        return float((x - moments[MEAN, feature]) / moments[STD, feature])
     return 0.0
 
 
@@ -49,7 +49,7 @@ def scale(
     with_std: bool,
     half: float,
 ) -> None:
-    """Scale each row before and after learning from it."""
+    """Scale each row before and after learning from it. `half` is 0.5, told at run time."""
     looked_up = IN_VARS if with_std else IN_MEANS  # River's defaultdicts keep what was asked for
     at = learn_at = 0
     for i in range(ops.size):
@@ -59,7 +59,7 @@ def scale(
             for k in range(size):
                 f = ids[first + k]
                 touch(ranks, next_rank, looked_up, f)
-                before[at + k] = scaled(values[at + k], f, moments, with_std, half)
+                before[at + k] = scaled(values[at + k], f, moments, with_std)
         at += size
         first = starts[learn_layouts[i]]
         size = starts[learn_layouts[i] + 1] - first
@@ -75,7 +75,8 @@ def scale(
                 moments[MEAN, f] = old + (x - old) / n
                 if with_std:
                     moments[VAR, f] += ((x - old) * (x - moments[MEAN, f]) - moments[VAR, f]) / n
-                after[learn_at + k] = scaled(x, f, moments, with_std, half)
+                    moments[STD, f] = moments[VAR, f] ** half
+                after[learn_at + k] = scaled(x, f, moments, with_std)
         learn_at += size
 
 
@@ -89,7 +90,7 @@ class Standard(Transformer):
             raise Unsupported("StandardScaler.window_size has no compiled form")
 
     def load(self) -> None:
-        self.moments: Floats = np.zeros((3, 0))
+        self.moments: Floats = np.zeros((4, 0))
         self.ranks: Ints = np.zeros((3, 0), np.int64)
         self.next_rank: Ints = np.zeros(3, np.int64)
         dicts = (self.part.counts, self.part.means, self.part.vars)
@@ -101,6 +102,8 @@ class Standard(Transformer):
             for rank, (name, value) in enumerate(each.items()):
                 feature = self.names.feature(name)
                 self.moments[row, feature], self.ranks[row, feature] = value, rank
+        for name, value in self.part.vars.items():
+            self.moments[STD, self.names.feature(name)] = max(value, 0.0) ** 0.5
 
     def reserve(self) -> None:
         self.moments = grown(self.moments, len(self.names))

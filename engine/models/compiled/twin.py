@@ -60,6 +60,7 @@ class Twin:
             self.transformers.append(step)
         self.model = last
         last.alone = not self.transformers
+        self._room = dict[Transformer, int]()  # how many features each has room for
 
     def run(
         self, ops: Bytes, rows: Ragged, labels: Floats, weights: Floats | None = None
@@ -74,16 +75,19 @@ class Twin:
             step.mark()
         block = self._transformed(whole)
         block = block if self.model.takes_texts else block.without_texts(self.names)
-        if self.model.supervised:
+        if self.model.supervised and not labels @ labels >= 0.0:  # there are NaNs among them
             block = self._before_any(np.isnan(labels[: len(block)]) & (block.ops & LEARN > 0), block)
-        if weights is not None and not self.model.weighs:
-            block = self._before_any(~np.isnan(weights[: len(block)]), block)
-        self.model.weights = None if weights is None else np.where(np.isnan(weights), 1.0, weights)
-        self.model.reserve()
+        if weights is not None:
+            if not self.model.weighs:
+                block = self._before_any(~np.isnan(weights[: len(block)]), block)
+            weights = np.where(np.isnan(weights), 1.0, weights)
+        self.model.weights = weights
+        self.model.reserve()  # labels may have brought classes
         answers, done = self.model.run(block, labels[: len(block)])
         if done < len(whole) and self.transformers:
             for step in self.transformers:
                 step.rewind()
+                self._room.pop(step)  # it may have less of it
             self._transformed(whole.first(done, self.names))
         return answers, done
 
@@ -101,9 +105,15 @@ class Twin:
 
     def _transformed(self, block: Block) -> Block:
         for step in self.transformers:
-            step.reserve()
+            self._reserve(step)
             block = step.run(block if step.takes_texts else block.without_texts(self.names))
         return block
+
+    def _reserve(self, step: Transformer) -> None:
+        size = len(self.names.features)
+        if self._room.get(step) != size:
+            step.reserve()
+            self._room[step] = size
 
     def _before_any(self, stops: npt.NDArray[np.bool_], block: Block) -> Block:
         found = np.flatnonzero(stops)
