@@ -33,6 +33,7 @@ from engine.joined import Lost, Settlements
 from engine.metrics import Quality, Traffic, kind_of
 from engine.models.hybrid import Hybrid
 from engine.models.scores import LABEL_KINDS
+from engine.outputs import Origin
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 from engine.specparts import Kind
@@ -73,7 +74,7 @@ class Shard:
         self.topics = {events: self._decode_events, labels: self._decode_labels, control: self._refuse}
         self.model = Hybrid(build_model(spec))
         version = model_version(spec)
-        self.encode = Encoder(spec.pipeline, spec.model.use, version, events, partition)
+        self.encode = Encoder(Origin(spec.pipeline, spec.model.use, version, events, partition))
         label = label_kind(spec) or self.model.task.label_kind
         self.decoder = Decoder(spec, label)
         self.classes = Classes(spec.limits.classes_max)
@@ -89,6 +90,12 @@ class Shard:
         self.events = 0
         self.predicted = 0
         self.rejected: dict[str, int] = {}
+
+    def switch(self) -> bool:
+        """Go over to kernels, which are compiled by now; False if the model has no compiled form."""
+        if self.model.switch():
+            self.encode.switch()
+        return self.model.compiled
 
     # -- the walk --------------------------------------------------------------------------------------
 

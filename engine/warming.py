@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine import features
+from engine import features, lines
 from engine.fold import Rows
 from engine.models import hybrid
 from engine.shard import Shard, label_kind
@@ -39,6 +39,7 @@ def warm(spec: Spec) -> None:
     shard = Shard(spec, 0)
     rows, labels = lessons(spec, shard)
     hybrid.warm(shard.model.model, rows, labels)
+    lines.warm()
 
 
 def lessons(spec: Spec, shard: Shard) -> tuple[Rows, list[Any]]:

@@ -221,7 +221,7 @@ class Collector:
                 if value is not None:
                     yield "driftline_model_metric", (pipeline, name, window, segment), value
         shard = next(keeper.shard for keeper in keepers if keeper.shard is not None)
-        yield "driftline_model_info", (pipeline, shard.encode.model, shard.encode.version), 1
+        yield "driftline_model_info", (pipeline, shard.encode.origin.model, shard.encode.origin.version), 1
 
 
 def exposition(work: Work) -> bytes:

@@ -74,7 +74,7 @@ class Warming:
 
     def switch(self, shard: Shard) -> None:
         """Let a shard go over, if it can and has not yet."""
-        if self.ready and not shard.model.switched and shard.model.without is None and shard.model.switch():
+        if self.ready and not shard.model.switched and shard.model.without is None and shard.switch():
             log.info(
                 "shard %d: the model runs compiled from here on, its kernels were %s after %.1f s",
                 *(shard.partition, self.how, self.seconds),

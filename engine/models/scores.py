@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, overload
 
 from engine.errors import ModelError
 
@@ -38,6 +38,32 @@ class Failure:
     index: int
     exception: str
     message: str
+
+
+class Odds(Sequence[dict[str, float]]):
+    """Probabilities of false and true: two columns, and a dict for those who ask for one.
+
+    >>> list(Odds([0.75], [0.25]))
+    [{'false': 0.75, 'true': 0.25}]
+    """
+
+    def __init__(self, no: list[float], yes: list[float]) -> None:
+        self.no, self.yes = no, yes
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, float]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Odds: ...
+    def __getitem__(self, at: int | slice) -> dict[str, float] | Odds:
+        if isinstance(at, slice):
+            return Odds(self.no[at], self.yes[at])
+        return {"false": self.no[at], "true": self.yes[at]}
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return ({"false": no, "true": yes} for no, yes in zip(self.no, self.yes, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.yes)
 
 
 @dataclass(slots=True)

@@ -136,7 +136,7 @@ def test_a_shards_outputs_do_not_show_it(at: int) -> None:
     expected = plain.walk(batch("p.events", records))
     first = switched.walk(batch("p.events", records[:at]))
     switched = Shard.thaw(wanted, 0, b"".join(switched.freeze()))
-    assert switched.model.switch()
+    assert switched.switch()
     rest = switched.walk(batch("p.events", records[at:], at))
     assert [*first.predictions.values, *rest.predictions.values] == expected.predictions.values
     assert switched.digest() == plain.digest()

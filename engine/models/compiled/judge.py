@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from operator import gt
 
 from engine.models.compiled.block import Answers
-from engine.models.scores import NONE, Scores, Task, Verdict
+from engine.models.scores import NONE, Odds, Scores, Task, Verdict
 
 FEW = 16
 
@@ -16,7 +16,7 @@ def judged(task: Task, answers: Answers, size: int) -> Scores:
 
     >>> import numpy as np
     >>> found = judged(Task.CLASSIFY, Answers(np.array([0.25, 0.75])), 1)
-    >>> found.predictions, found.scores, found.probabilities
+    >>> found.predictions, found.scores, list(found.probabilities)
     ([False], [0.25], [{'false': 0.75, 'true': 0.25}])
     """
     values = answers.values[:size]
@@ -40,9 +40,7 @@ def judged(task: Task, answers: Answers, size: int) -> Scores:
 
 
 def _binary(no: list[float], yes: list[float]) -> Scores:
-    return Scores(
-        list(map(gt, yes, no)), yes, [{"false": n, "true": y} for n, y in zip(no, yes, strict=True)]
-    )
+    return Scores(list(map(gt, yes, no)), yes, Odds(no, yes))
 
 
 class _Reader:
