@@ -113,10 +113,19 @@ def absorb(kinds: Ints, into: Floats, i: int, more: Floats, j: int) -> None:
             into[i, c] += x
 
 
-def nothing(kinds: Ints, into: Floats, i: int) -> None:
-    """The stats of no event."""
-    for c in range(kinds.size):
-        into[i, c] = np.inf if kinds[c] == LEAST else -np.inf if kinds[c] == MOST else 0.0
+def scatter(begin: int, end: int, c: int, stats: Floats) -> float:
+    """The squares around the mean of several buckets, which `absorb` gives, too."""
+    found = known = total = 0.0
+    for b in range(begin, end):
+        n, x = stats[b, c + 1], stats[b, c + 2]
+        apart = 0.0
+        if known > 0.0 and n > 0.0:
+            apart = x / n - total / known
+            apart = apart * apart * (known * n / (known + n))
+        found = found + stats[b, c] + apart
+        known += n
+        total += x
+    return found
 
 
 def alone(kinds: Ints, fields: Ints, values: Floats, event: int, into: Floats, i: int) -> None:
@@ -236,16 +245,31 @@ def forget(
 
 
 def gather(
-    s: int, low: int, place: int, kinds: Ints, start: Ints, head: Ints, size: Ints, first: Ints, last:
-    Ints, stats: Floats, into: Floats, i: int,
+    s: int, low: int, place: int, kinds: Ints, start: Ints, head: Ints, size: Ints, first: Ints, last: Ints,
+    stats: Floats, into: Floats, i: int,
 ) -> None:
     """The stats of the buckets that reach beyond `low` and began up to `place`, the oldest first."""
-    nothing(kinds, into, i)
-    for b in range(start[s] + head[s], start[s] + head[s] + size[s]):
-        if first[b] > place:
-            break
-        if last[b] > low:
-            absorb(kinds, into, i, stats, b)
+    begin, end = start[s] + head[s], start[s] + head[s] + size[s]
+    while begin < end and last[begin] <= low:
+        begin += 1
+    while begin < end and first[end - 1] > place:
+        end -= 1
+    for c in range(kinds.size):
+        kind, found = kinds[c], 0.0
+        if kind == LEAST:
+            found = np.inf
+            for b in range(begin, end):
+                found = min(found, stats[b, c])
+        elif kind == MOST:
+            found = -np.inf
+            for b in range(begin, end):
+                found = max(found, stats[b, c])
+        elif kind == SQUARES:
+            found = scatter(begin, end, c, stats)
+        else:
+            for b in range(begin, end):
+                found += stats[b, c]
+        into[i, c] = found
 
 
 def walk(
