@@ -33,8 +33,11 @@ from engine.models.compiled.step import Model, Step, Transformer, Unsupported
 
 COMPILED: dict[str, str] = {  # a class of River's, or of ours -> file:class of this folder
     "engine.models.auto.classifier.AutoClassifier": "auto:Auto",
-    "river.forest.ARFClassifier": "forest:AdaptiveForest",
     "river.anomaly.HalfSpaceTrees": "half_space_trees:HalfSpaces",
+    "river.compose.Select": "select:ByName",
+    "river.compose.SelectType": "select:ByType",
+    "river.compose.TransformerUnion": "union:Union",
+    "river.forest.ARFClassifier": "forest:AdaptiveForest",
     "river.linear_model.ALMAClassifier": "alma:Alma",
     "river.linear_model.LinearRegression": "glm:Glm",
     "river.linear_model.LogisticRegression": "glm:Glm",
@@ -44,7 +47,10 @@ COMPILED: dict[str, str] = {  # a class of River's, or of ours -> file:class of 
     "river.linear_model.SoftmaxRegression": "softmax:Softmax",
     "river.naive_bayes.GaussianNB": "gaussian_nb:GaussianBayes",
     "river.preprocessing.MinMaxScaler": "min_max_scaler:MinMax",
+    "river.preprocessing.OneHotEncoder": "one_hot:OneHot",
+    "river.preprocessing.OrdinalEncoder": "ordinal:Ordinal",
     "river.preprocessing.StandardScaler": "standard_scaler:Standard",
+    "river.preprocessing.StatImputer": "stat_imputer:Imputer",
     "river.tree.HoeffdingTreeClassifier": "hoeffding:HoeffdingClassifier",
 }
 

@@ -19,10 +19,13 @@ from engine.models.compiled.step import Model, Transformer, Unsupported
 
 
 def parts_of(model: Any) -> list[Any]:
-    """The steps of a pipeline; of anything else, itself."""
+    """The steps of a pipeline, and those of a pipeline that is its last step; of anything else, itself."""
     from river import compose
 
-    return list(model.steps.values()) if type(model) is compose.Pipeline else [model]
+    if type(model) is not compose.Pipeline:
+        return [model]
+    *parts, last = model.steps.values()
+    return [*parts, *parts_of(last)]
 
 
 class Twin:

@@ -55,17 +55,20 @@ class River:
     def take(self, event: Event) -> Any:
         """Predict and learn as the operation says; what raises says its name instead."""
         said = None
-        if event.op & PREDICT:
-            try:
+        try:
+            if event.op & PREDICT:
                 said = self.predict(event)
-            except (ArithmeticError, KeyError, TypeError, ValueError) as exc:
-                said = type(exc).__name__
-        if event.op & LEARN:
-            learn = self.model.learn_one
-            if event.op == LEARN:  # some models of ours mind whether a label came at once
-                learn = getattr(self.model, "learn_late_one", learn)
-            learn(event.x, *(() if self.label is nothing else (self.label(event),)))
+            if event.op & LEARN:
+                self.learn(event)
+        except (ArithmeticError, KeyError, TypeError, ValueError) as exc:
+            said = type(exc).__name__
         return said
+
+    def learn(self, event: Event) -> None:
+        learn = self.model.learn_one
+        if event.op == LEARN:  # some models of ours mind whether a label came at once
+            learn = getattr(self.model, "learn_late_one", learn)
+        learn(event.x, *(() if self.label is nothing else (self.label(event),)))
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from river import anomaly, forest, naive_bayes, optim, tree
+from river import anomaly, compose, forest, naive_bayes, optim, stats, tree
 from river import linear_model as lm
 from river import preprocessing as pp
 
@@ -46,7 +46,27 @@ def scaled(model: Any) -> Any:
     return pp.StandardScaler() | model
 
 
+def encoded(model: Any, categories: Any, scaler: Any = pp.StandardScaler) -> Any:
+    """As the ready models do where there are categories."""
+    return (compose.SelectType(int, float, bool) | scaler()) + (compose.SelectType(str) | categories) | model
+
+
+def small() -> Any:
+    return anomaly.HalfSpaceTrees(n_trees=2, height=4, seed=3)
+
+
+def ordinal() -> Any:
+    return pp.OrdinalEncoder(unknown_value=-5)
+
+
+def filled(model: Any) -> Any:
+    means = [(f"f{j}", stats.Mean()) for j in range(3)]
+    return pp.StatImputer(*means, ("f3", 0.5), ("f4", -1)) | model
+
+
 WIDE = ("insects2013_abrupt",)  # 49 features
+KDD = ("kdd99_10pct",)
+MIXED = ("texts", "bank_marketing")
 
 CASES: dict[str, list[Case]] = {
     "engine.models.auto.classifier.AutoClassifier": [
@@ -110,5 +130,51 @@ CASES: dict[str, list[Case]] = {
     "river.tree.HoeffdingTreeClassifier": [
         Case(tree.HoeffdingTreeClassifier, multiclass, ("numbers", "elec2")),
         Case(lambda: tree.HoeffdingTreeClassifier(grace_period=50, delta=1e-3, tau=0.1), binary),
+    ],
+    "river.compose.Select": [
+        Case(lambda: compose.Select("f1", "f3", "f0") | lm.LinearRegression(), number, ("whole",)),
+        Case(
+            lambda: compose.Select("nswprice", "day") | naive_bayes.GaussianNB(),
+            binary,
+            ("elec2",),
+            handed_max=0.15,
+        ),
+    ],
+    "river.compose.SelectType": [
+        Case(lambda: compose.SelectType(float, bool) | scaled(lm.LogisticRegression()), binary),
+        Case(lambda: compose.SelectType(int, float) | lm.PAClassifier(), binary, ("texts",)),
+    ],
+    "river.compose.TransformerUnion": [
+        Case(lambda: encoded(lm.LogisticRegression(), pp.OneHotEncoder()), binary, MIXED),
+        Case(
+            lambda: encoded(anomaly.HalfSpaceTrees(2, 4, seed=3), pp.OrdinalEncoder(), pp.MinMaxScaler),
+            nothing,
+            MIXED,
+        ),
+        Case(
+            lambda: pp.MinMaxScaler() + pp.StandardScaler() + compose.SelectType(int) | lm.LinearRegression(),
+            number,
+            handed_max=0.05,
+        ),
+    ],
+    "river.preprocessing.OneHotEncoder": [
+        Case(lambda: encoded(naive_bayes.GaussianNB(), pp.OneHotEncoder()), multiclass, ("texts",), share=10),
+        Case(lambda: encoded(lm.ALMAClassifier(), pp.OneHotEncoder()), binary, MIXED),
+        Case(lambda: encoded(lm.LinearRegression(), pp.OneHotEncoder(drop_zeros=True)), number, MIXED),
+        Case(
+            lambda: encoded(lm.SoftmaxRegression(), pp.OneHotEncoder()), multiclass, ("kdd99_10pct",), share=5
+        ),
+    ],
+    "river.preprocessing.OrdinalEncoder": [
+        Case(lambda: encoded(lm.PARegressor(), pp.OrdinalEncoder()), number, MIXED),
+        Case(
+            lambda: encoded(lm.LinearRegression(), pp.OrdinalEncoder(unknown_value=-5) | pp.MinMaxScaler()),
+            number,
+            MIXED,
+        ),
+    ],
+    "river.preprocessing.StatImputer": [
+        Case(lambda: filled(scaled(lm.LinearRegression())), number, ("holes",)),
+        Case(lambda: filled(pp.MinMaxScaler() | anomaly.HalfSpaceTrees(3, 4, seed=2)), nothing, ("holes",)),
     ],
 }

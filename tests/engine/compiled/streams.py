@@ -89,6 +89,15 @@ def holes(size: int, seed: int) -> list[Event]:
     return found
 
 
+def whole(size: int, seed: int) -> list[Event]:
+    """Rows of five numbers, all there."""
+    rng = random.Random(seed)
+    return [
+        event._replace(x={f"f{j}": rng.gauss(j, 2) if j != 3 else rng.randint(0, 5) for j in range(5)})
+        for event in numbers(size, seed)
+    ]
+
+
 def there(name: str) -> bool:
     """Whether a stream can be had here."""
     return name not in REAL or (HERE / f"{name}.csv.gz").exists()
@@ -118,5 +127,5 @@ def parsed(text: str) -> Any:
 
 def stream(name: str, size: int, seed: int) -> list[Event]:
     """A stream by its name."""
-    makers = {"numbers": numbers, "texts": texts, "holes": holes}
+    makers = {"numbers": numbers, "texts": texts, "holes": holes, "whole": whole}
     return makers[name](size, seed) if name in makers else real(name, size, seed)

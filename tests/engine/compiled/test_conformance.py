@@ -52,11 +52,14 @@ def test_every_form_has_cases_of_its_own() -> None:
             assert form in {place(step.part) for step in steps(Twin(case.make()))}
 
 
-@pytest.mark.parametrize("form", CASES)
+@pytest.mark.parametrize("form", [form for form in CASES if not form.startswith("river.compose.")])
 def test_one_bit_off_is_seen(form: str) -> None:
-    """With one number off by its last bit, what is compared is not the same any more."""
+    """With one number off by its last bit, what is compared is not the same any more.
+
+    The forms of `compose` have no state of their own.
+    """
     case = CASES[form][0]
-    events = stream(case.streams[0], 700, seed=1)
+    events = stream(case.streams[0], 610, seed=1)
     right = after(form, case, events, None)
     assert right == after(form, case, events, None)
     tries = (after(form, case, events, which) for which in range(100))
@@ -77,8 +80,11 @@ def after(form: str, case: Case, events: list[Event], which: int | None) -> tupl
 
 
 def spoil(array: Any) -> None:
-    """Change the last bit of a number that is not whole; of the largest where all are."""
-    if array.size:
+    """Change the last bit of a number that is not whole, or of the largest; turn an order round."""
+    if array.dtype == np.int64:
+        there = np.flatnonzero(array >= 0)
+        array[there] = array[there[::-1]]
+    elif array.size:
         fraction = np.isfinite(array) & (array != np.trunc(array))
         worth = fraction if fraction.any() else np.where(np.isfinite(array), array, -1)
         at = np.unravel_index(np.argmax(worth), array.shape)
@@ -93,7 +99,8 @@ def arrays(step: Step) -> list[Any]:
     """The arrays in which a step has its state, directly or in a part."""
     parts = [step, step.part, *(value for value in vars(step).values() if hasattr(value, "write_back"))]
     found = [each for part in parts for value in vars(part).values() for each in within(value)]
-    return [each for each in found if each.dtype in (np.float64, np.int32)]
+    found = [each for each in found if each.dtype in (np.float64, np.int32)]
+    return found or [getattr(step, name) for name in ("ranks", "learned") if hasattr(step, name)]
 
 
 def within(value: Any) -> list[Any]:
@@ -103,7 +110,10 @@ def within(value: Any) -> list[Any]:
 
 
 def steps(twin: Twin) -> list[Step]:
-    return [*twin.transformers, twin.model]
+    """All steps, those within a union, too."""
+    found = [*twin.transformers, twin.model]
+    within_unions = [step for union in found for line in getattr(union, "members", ()) for step in line.steps]
+    return [*found, *within_unions]
 
 
 def place(part: Any) -> str:
