@@ -212,23 +212,23 @@ def grow_forest(
             return i, at_before, at_after, status
         said[i] = count - 1
         if predicts:
-            lay(arena, ids, first, size)
+            lay(arena.row, ids, first, size)
             known = count_votes(arena, forest, i, weighted, out, before_values, at_before)
             said[i] = note_order(forest, known, orders, count)
             count = said[i] + 1
         if learns:
             consulted = predicts and same
             if not consulted:
-                lift(arena, ids, first, size)
-                lay(arena, ids, learn_first, learn_size)
+                lift(arena.row, ids, first, size)
+                lay(arena.row, ids, learn_first, learn_size)
             if near(arena, forest) and will_estimate(arena, forest, learn_size, values, at_after):
-                lift(arena, ids, learn_first, learn_size)
+                lift(arena.row, ids, learn_first, learn_size)
                 return i, at_before, at_after, PYTHONS
             y = int(labels[i])
             teach(arena, forest, ids, kinds, learn_first, learn_size, values, at_after, y, consulted)
-            lift(arena, ids, learn_first, learn_size)
+            lift(arena.row, ids, learn_first, learn_size)
         else:
-            lift(arena, ids, first, size)
+            lift(arena.row, ids, first, size)
         at_before += size
         at_after += learn_size
     return ops.size, at_before, at_after, DONE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from engine.models.compiled.block import Floats
+from engine.models.compiled.block import Floats, Ints
 from engine.models.compiled.hoeffding_arena import (
     ADAPTIVE,
     ARRIVED,
@@ -41,7 +41,7 @@ from engine.models.compiled.hoeffding_arena import (
     Trees,
 )
 from engine.models.compiled.hoeffding_nodes import leaf_weight, plus
-from engine.models.compiled.jit import kernel
+from engine.models.compiled.jit import inlined, kernel
 
 HALF_LOG_TAU = 0.5 * math.log(math.tau)
 
@@ -49,31 +49,31 @@ HALF_LOG_TAU = 0.5 * math.log(math.tau)
 # -- votes -------------------------------------------------------------------------------------------------
 
 
-@kernel
+@inlined
 def majority_votes(arena: Trees, t: int, node: int) -> None:
     """The shares of the classes, into the tree's votes."""
-    total = leaf_weight(arena, node)
+    total = leaf_weight(arena.nodes, arena.classes, arena.facts, arena.ways, node)
     for j in range(arena.nodes[node, CLASSES]):
         c = arena.classes[node, ORDER, j]
         weight = arena.facts[node, WEIGHT + c]
         arena.votes[t, VOTES, c] = weight if total == 0.0 else weight * (1 / total)
 
 
-@kernel
-def log_density(arena: Trees, slot: int, h: int, c: int, x: float) -> float:
+@inlined
+def log_density(moments: Floats, slot: int, h: int, c: int, x: float, two: float) -> float:
     """The log of a Gaussian's density at x; 0 where River adds nothing."""
-    n = arena.moments[slot, h, c, COUNT] - 1.0
+    n = moments[slot, h, c, COUNT] - 1.0
     if n > 0.0:
-        variance = arena.moments[slot, h, c, SQUARES] / n
+        variance = moments[slot, h, c, SQUARES] / n
         if variance > 0.0:
-            off = (x - arena.moments[slot, h, c, MEAN]) ** arena.rates[TWO] / (-2.0 * variance)
-            found = off - HALF_LOG_TAU - arena.moments[slot, h, c, HALF_LOG]
+            off = (x - moments[slot, h, c, MEAN]) ** two / (-2.0 * variance)
+            found = off - HALF_LOG_TAU - moments[slot, h, c, HALF_LOG]
             if found > -math.inf:
                 return float(found)
     return 0.0
 
 
-@kernel
+@inlined
 def bayes_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> int:
     """Naive Bayes over the leaf's splitters, into `bayes`; returns how many classes have a vote.
 
@@ -82,7 +82,7 @@ def bayes_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> int
     if arena.trees[t, VOTING] >= 0:
         return int(arena.trees[t, VOTING])
     n = arena.nodes[node, CLASSES]
-    total = leaf_weight(arena, node)
+    total = leaf_weight(arena.nodes, arena.classes, arena.facts, arena.ways, node)
     arena.trees[t, VOTING] = n if total != 0.0 else 0
     if n == 0 or total == 0.0:
         return 0
@@ -96,7 +96,7 @@ def bayes_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> int
             for h in range(arena.nodes[node, WATCHED]):
                 k = arena.row[PLACE, arena.watched[slot, h, SPLITTER]]
                 if k >= 0:
-                    vote += log_density(arena, slot, h, c, values[at + k])
+                    vote += log_density(arena.moments, slot, h, c, values[at + k], arena.rates[TWO])
         arena.votes[t, BAYES, c] = vote
         top = max(top, vote)
     total, lost = 0.0, 0.0
@@ -113,7 +113,7 @@ def bayes_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> int
     return int(n)
 
 
-@kernel
+@inlined
 def leaf_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> None:
     """What the leaf predicts, into the tree's votes."""
     naive = False
@@ -121,7 +121,10 @@ def leaf_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> None
         if arena.ways[PREDICTION] == ADAPTIVE:
             naive = arena.facts[node, BAYES_RIGHT] >= arena.facts[node, MAJORITY_RIGHT]
         elif arena.ways[PREDICTION] == NAIVE_BAYES:
-            naive = leaf_weight(arena, node) >= arena.rates[BAYES_MIN]
+            naive = (
+                leaf_weight(arena.nodes, arena.classes, arena.facts, arena.ways, node)
+                >= arena.rates[BAYES_MIN]
+            )
     if not naive:
         majority_votes(arena, t, node)
     elif bayes_votes(arena, t, node, values, at) > 0:
@@ -130,7 +133,7 @@ def leaf_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> None
             arena.votes[t, VOTES, c] = arena.votes[t, BAYES, c]
 
 
-@kernel
+@inlined
 def count_right(arena: Trees, t: int, node: int, y: int, w: float) -> None:
     """Credit those of majority and naive Bayes whose first class with the most votes is the label."""
     for by in range(2):
@@ -146,7 +149,7 @@ def count_right(arena: Trees, t: int, node: int, y: int, w: float) -> None:
 # -- learning ----------------------------------------------------------------------------------------------
 
 
-@kernel
+@inlined
 def judge_leaf(arena: Trees, t: int, node: int, values: Floats, at: int, y: int, w: float) -> None:
     """Count which of majority and naive Bayes would have been right."""
     if arena.nodes[node, CLASSES] == 0:
@@ -157,7 +160,7 @@ def judge_leaf(arena: Trees, t: int, node: int, values: Floats, at: int, y: int,
     count_right(arena, t, node, y, w)
 
 
-@kernel
+@inlined
 def count_class(arena: Trees, node: int, y: int, w: float, whole: int) -> None:
     """Add the weight to the class's."""
     n = arena.nodes[node, CLASSES]
@@ -172,38 +175,44 @@ def count_class(arena: Trees, node: int, y: int, w: float, whole: int) -> None:
     arena.classes[node, WHOLE, y] = whole
 
 
-@kernel
-def watch(arena: Trees, node: int, f: int, x: float, kind: int, y: int, w: float) -> None:
-    """Update the Gaussian of the class in the feature's splitter."""
-    slot = arena.nodes[node, SLOT]
-    h = arena.place[slot, f]
+@inlined
+def watch(place: Ints, watched: Ints, moments: Floats, nodes: Ints, node: int, f: int) -> int:
+    """The leaf's splitter of a feature, a new one if there is none."""
+    slot = nodes[node, SLOT]
+    h = place[slot, f]
     if h < 0:
-        h = arena.nodes[node, WATCHED]
-        arena.nodes[node, WATCHED] = h + 1
-        arena.place[slot, f] = h
-        arena.watched[slot, h, SPLITTER] = f
-        arena.watched[slot, h, PRESENT] = 0
-        for c in range(arena.moments.shape[2]):
-            arena.moments[slot, h, c, COUNT] = 0.0
-    n = arena.moments[slot, h, y, COUNT]
+        h = nodes[node, WATCHED]
+        nodes[node, WATCHED] = h + 1
+        place[slot, f] = h
+        watched[slot, h, SPLITTER] = f
+        watched[slot, h, PRESENT] = 0
+        for c in range(moments.shape[2]):
+            moments[slot, h, c, COUNT] = 0.0
+    return int(h)
+
+
+@inlined
+def measure(watched: Ints, moments: Floats, slot: int, h: int, y: int, x: float, kind: int, w: float) -> None:
+    """Update the Gaussian of the class in a splitter."""
+    n = moments[slot, h, y, COUNT]
     if n == 0.0:
-        arena.watched[slot, h, ARRIVED + arena.watched[slot, h, PRESENT]] = y
-        arena.watched[slot, h, PRESENT] += 1
-        arena.moments[slot, h, y, MEAN] = 0.0
-        arena.moments[slot, h, y, SQUARES] = 0.0
-        arena.moments[slot, h, y, HALF_LOG] = 0.0
-    if n == 0.0 or x < arena.moments[slot, h, y, LOWEST]:
-        arena.moments[slot, h, y, LOWEST] = x
-        arena.moments[slot, h, y, LOWEST_KIND] = kind
-    if n == 0.0 or x > arena.moments[slot, h, y, HIGHEST]:
-        arena.moments[slot, h, y, HIGHEST] = x
-        arena.moments[slot, h, y, HIGHEST_KIND] = kind
+        watched[slot, h, ARRIVED + watched[slot, h, PRESENT]] = y
+        watched[slot, h, PRESENT] += 1
+        moments[slot, h, y, MEAN] = 0.0
+        moments[slot, h, y, SQUARES] = 0.0
+        moments[slot, h, y, HALF_LOG] = 0.0
+    if n == 0.0 or x < moments[slot, h, y, LOWEST]:
+        moments[slot, h, y, LOWEST] = x
+        moments[slot, h, y, LOWEST_KIND] = kind
+    if n == 0.0 or x > moments[slot, h, y, HIGHEST]:
+        moments[slot, h, y, HIGHEST] = x
+        moments[slot, h, y, HIGHEST_KIND] = kind
     n += w
-    old = arena.moments[slot, h, y, MEAN]
+    old = moments[slot, h, y, MEAN]
     mean = old + (w / n) * (x - old)
-    squares = arena.moments[slot, h, y, SQUARES] + w * (x - old) * (x - mean)
-    arena.moments[slot, h, y, COUNT] = n
-    arena.moments[slot, h, y, MEAN] = mean
-    arena.moments[slot, h, y, SQUARES] = squares
+    squares = moments[slot, h, y, SQUARES] + w * (x - old) * (x - mean)
+    moments[slot, h, y, COUNT] = n
+    moments[slot, h, y, MEAN] = mean
+    moments[slot, h, y, SQUARES] = squares
     if n > 1.0 and squares / (n - 1.0) > 0.0:  # once here rather than for every vote
-        arena.moments[slot, h, y, HALF_LOG] = 0.5 * math.log(squares / (n - 1.0))
+        moments[slot, h, y, HALF_LOG] = 0.5 * math.log(squares / (n - 1.0))

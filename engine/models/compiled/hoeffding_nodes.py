@@ -1,11 +1,13 @@
 """Nodes of Hoeffding trees: how leaves come and go in the arena, and what they weigh.
 
 Loops in the kernels of trees go over scalars, without slices or NumPy's functions: these take numba ten
-times as long to compile.
+times as long to compile. And what is called often takes the arrays that it needs rather than the arena, whose
+arrays would all be handed over.
 """
 
 from __future__ import annotations
 
+from engine.models.compiled.block import Floats, Ints
 from engine.models.compiled.hoeffding_arena import (
     ACTIVE,
     ASLEEP,
@@ -32,10 +34,10 @@ from engine.models.compiled.hoeffding_arena import (
     WHOLE,
     Trees,
 )
-from engine.models.compiled.jit import kernel
+from engine.models.compiled.jit import inlined, kernel
 
 
-@kernel
+@inlined
 def plus(total: float, lost: float, x: float) -> tuple[float, float]:
     """One step of `sum()` as of Python 3.12: the sum, and what rounding took from it (Neumaier)."""
     t = total + x
@@ -44,18 +46,18 @@ def plus(total: float, lost: float, x: float) -> tuple[float, float]:
     return t, lost + ((x - t) + total)
 
 
-@kernel
-def leaf_weight(arena: Trees, node: int) -> float:
+@inlined
+def leaf_weight(nodes: Ints, classes: Ints, facts: Floats, ways: Ints, node: int) -> float:
     """`sum(stats.values())`; from Python 3.12 on it compensates between floats."""
     total, lost, floats = 0.0, 0.0, False
-    for j in range(arena.nodes[node, CLASSES]):
-        c = arena.classes[node, ORDER, j]
-        if arena.classes[node, WHOLE, c]:
-            total += arena.facts[node, WEIGHT + c]
-        elif floats and arena.ways[COMPENSATES]:
-            total, lost = plus(total, lost, arena.facts[node, WEIGHT + c])
+    for j in range(nodes[node, CLASSES]):
+        c = classes[node, ORDER, j]
+        if classes[node, WHOLE, c]:
+            total += facts[node, WEIGHT + c]
+        elif floats and ways[COMPENSATES]:
+            total, lost = plus(total, lost, facts[node, WEIGHT + c])
         else:
-            total += arena.facts[node, WEIGHT + c]
+            total += facts[node, WEIGHT + c]
             floats = True
     return total + lost
 

@@ -177,7 +177,7 @@ def child(arena: Trees, parent: int, side: int, n: int) -> int:
         arena.facts[node, WEIGHT + c] = arena.sides[side, c]
         arena.classes[node, WHOLE, c] = 0
     arena.nodes[node, CLASSES] = n
-    mark_attempt(arena, node, leaf_weight(arena, node))
+    mark_attempt(arena, node, leaf_weight(arena.nodes, arena.classes, arena.facts, arena.ways, node))
     return node
 
 

@@ -45,10 +45,10 @@ from engine.models.compiled.hoeffding_arena import (
     VOTING,
     Trees,
 )
-from engine.models.compiled.hoeffding_leaves import count_class, judge_leaf, leaf_votes, watch
+from engine.models.compiled.hoeffding_leaves import count_class, judge_leaf, leaf_votes, measure, watch
 from engine.models.compiled.hoeffding_nodes import fall_asleep, leaf_weight, mark_attempt, new_leaf
 from engine.models.compiled.hoeffding_splits import attempt_split
-from engine.models.compiled.jit import kernel
+from engine.models.compiled.jit import inlined, kernel
 
 DONE, FULL, PYTHONS = range(3)  # why a kernel came back: at the end, for more room, for an event of River's
 
@@ -58,20 +58,20 @@ LARGEST, SMALLEST = 1e100, 1e-100  # squares of what lies between can't overflow
 # -- a row -------------------------------------------------------------------------------------------------
 
 
-@kernel
-def lay(arena: Trees, ids: Ints, first: int, size: int) -> None:
+@inlined
+def lay(row: Ints, ids: Ints, first: int, size: int) -> None:
     """Note where each feature stands in the row."""
     for k in range(size):
-        arena.row[PLACE, ids[first + k]] = k
+        row[PLACE, ids[first + k]] = k
 
 
-@kernel
-def lift(arena: Trees, ids: Ints, first: int, size: int) -> None:
+@inlined
+def lift(row: Ints, ids: Ints, first: int, size: int) -> None:
     for k in range(size):
-        arena.row[PLACE, ids[first + k]] = -1
+        row[PLACE, ids[first + k]] = -1
 
 
-@kernel
+@inlined
 def tame(values: Floats, at: int, size: int) -> bool:
     """Whether no value is so extreme that Python might raise on its way."""
     for k in range(size):
@@ -88,11 +88,11 @@ def tame(values: Floats, at: int, size: int) -> bool:
 def heavy(arena: Trees, node: int) -> float:
     """The weight of all leaves below."""
     if arena.nodes[node, FEATURE] < 0:
-        return leaf_weight(arena, node)
+        return leaf_weight(arena.nodes, arena.classes, arena.facts, arena.ways, node)
     return heavy(arena, arena.nodes[node, LEFT]) + heavy(arena, arena.nodes[node, RIGHT])
 
 
-@kernel
+@inlined
 def consult(arena: Trees, t: int, values: Floats, at: int) -> None:
     """Find the leaf of the row; where a split's feature is missing, the heavier side is taken."""
     node, missed = arena.trees[t, ROOT], 0
@@ -109,7 +109,7 @@ def consult(arena: Trees, t: int, values: Floats, at: int) -> None:
     arena.trees[t, VOTING] = -1
 
 
-@kernel
+@inlined
 def vote(arena: Trees, t: int, values: Floats, at: int) -> None:
     """The tree's votes for the row that was consulted; of use where `seen` is set."""
     for c in range(arena.votes.shape[2]):
@@ -139,7 +139,7 @@ def choose_features(arena: Trees, node: int, ids: Ints, first: int, size: int) -
     arena.nodes[node, CHOSEN] = min(size, wanted)
 
 
-@kernel
+@inlined
 def leaf_learn(
     arena: Trees,
     t: int,
@@ -158,18 +158,16 @@ def leaf_learn(
         judge_leaf(arena, t, node, values, at, y, w)
     random = arena.ways[CHOSEN_MAX] > 0
     count_class(arena, node, y, w, 1 if random else 0)
-    if arena.nodes[node, SLOT] < 0:
+    slot = arena.nodes[node, SLOT]
+    if slot < 0:
         return
-    if not random:
-        for k in range(size):
-            watch(arena, node, ids[first + k], values[at + k], kinds[first + k], y, w)
-        return
-    if arena.nodes[node, CHOSEN] == 0:
+    if random and arena.nodes[node, CHOSEN] == 0:
         choose_features(arena, node, ids, first, size)
-    for j in range(arena.nodes[node, CHOSEN]):
-        k = arena.row[PLACE, arena.nodes[node, CHOICE + j]]
+    for j in range(arena.nodes[node, CHOSEN] if random else size):
+        k = arena.row[PLACE, arena.nodes[node, CHOICE + j]] if random else j
         if k >= 0:
-            watch(arena, node, arena.nodes[node, CHOICE + j], values[at + k], kinds[first + k], y, w)
+            h = watch(arena.place, arena.watched, arena.moments, arena.nodes, node, ids[first + k])
+            measure(arena.watched, arena.moments, slot, h, y, values[at + k], kinds[first + k], w)
 
 
 @kernel
@@ -199,13 +197,13 @@ def learn(
     if arena.nodes[node, DEPTH] >= arena.ways[DEPTH_MAX]:
         fall_asleep(arena, t, node)
         return
-    total = leaf_weight(arena, node)
+    total = leaf_weight(arena.nodes, arena.classes, arena.facts, arena.ways, node)
     if total - arena.facts[node, LAST] >= arena.rates[GRACE]:
         attempt_split(arena, t, node, total)
         mark_attempt(arena, node, total)
 
 
-@kernel
+@inlined
 def ready(arena: Trees) -> int:
     """Whether the arena has room for what its trees may take at one event, and the event is not River's.
 
@@ -269,7 +267,7 @@ def grow(
         if status != DONE:
             return i, at_before, at_after, status
         if predicts:
-            lay(arena, ids, first, size)
+            lay(arena.row, ids, first, size)
             consult(arena, t, before_values, at_before)
             vote(arena, t, before_values, at_before)
             for c in by_name:
@@ -278,14 +276,14 @@ def grow(
                     known[i] += 1
         if learns:
             if not (predicts and same):
-                lift(arena, ids, first, size)
-                lay(arena, ids, learn_first, learn_size)
+                lift(arena.row, ids, first, size)
+                lay(arena.row, ids, learn_first, learn_size)
                 consult(arena, t, values, at_after)
             y = int(labels[i])
             learn(arena, t, ids, kinds, learn_first, learn_size, values, at_after, y, w)
-            lift(arena, ids, learn_first, learn_size)
+            lift(arena.row, ids, learn_first, learn_size)
         else:
-            lift(arena, ids, first, size)
+            lift(arena.row, ids, first, size)
         at_before += size
         at_after += learn_size
     return ops.size, at_before, at_after, DONE
