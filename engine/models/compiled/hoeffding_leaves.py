@@ -73,7 +73,7 @@ def log_density(moments: Floats, slot: int, h: int, c: int, x: float, two: float
     return 0.0
 
 
-@inlined
+@kernel
 def bayes_votes(arena: Trees, t: int, node: int, values: Floats, at: int) -> int:
     """Naive Bayes over the leaf's splitters, into `bayes`; returns how many classes have a vote.
 

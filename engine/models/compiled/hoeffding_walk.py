@@ -92,7 +92,7 @@ def heavy(arena: Trees, node: int) -> float:
     return heavy(arena, arena.nodes[node, LEFT]) + heavy(arena, arena.nodes[node, RIGHT])
 
 
-@inlined
+@kernel
 def consult(arena: Trees, t: int, values: Floats, at: int) -> None:
     """Find the leaf of the row; where a split's feature is missing, the heavier side is taken."""
     node, missed = arena.trees[t, ROOT], 0
@@ -109,7 +109,7 @@ def consult(arena: Trees, t: int, values: Floats, at: int) -> None:
     arena.trees[t, VOTING] = -1
 
 
-@inlined
+@kernel
 def vote(arena: Trees, t: int, values: Floats, at: int) -> None:
     """The tree's votes for the row that was consulted; of use where `seen` is set."""
     for c in range(arena.votes.shape[2]):
@@ -139,7 +139,7 @@ def choose_features(arena: Trees, node: int, ids: Ints, first: int, size: int) -
     arena.nodes[node, CHOSEN] = min(size, wanted)
 
 
-@inlined
+@kernel
 def leaf_learn(
     arena: Trees,
     t: int,
