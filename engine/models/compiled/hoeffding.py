@@ -61,7 +61,7 @@ def ways_of(source: Any, splits: int, chosen_max: int) -> list[int]:
 class HoeffdingClassifier(Model):
     """The compiled form of `tree.HoeffdingTreeClassifier`."""
 
-    supervised: ClassVar[bool] = True
+    weighs: ClassVar[bool] = True
 
     def check(self, part: Any) -> None:
         check_tree(part)
@@ -101,7 +101,7 @@ class HoeffdingClassifier(Model):
         if len(self.names) > FEATURES_MAX:
             return self._answers(out, known, seen, block, labels), 0
         by_name, names = self.classes.by_name(), self.names
-        weights = np.ones(size)
+        weights = np.ones(size) if self.weights is None else self.weights
         before, after = block.before, block.after
         same = before is after
         done, first, second, status = 0, 0, 0, FULL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,21 @@ def test_labels(names: tuple[Any, ...]) -> None:
     """True and false, numbers, texts; classes that come late."""
     late = boxes(1500, names=names[:2]) + boxes(1500, seed=2, names=names)
     beside(MODELS["quick"], late)
+
+
+def test_weights() -> None:
+    """Lessons may weigh more or less than others; one that weighs nothing is River's."""
+    events = [(x, y, LEARN) for x, y, _ in boxes(1500)]
+    weights = np.array([math.nan, 0.5, 2.0, 3.25] * 375)
+    twin, river = Twin(MODELS["quick"]()), MODELS["quick"]()
+    labels, ops = twin.model.labels([y for _, y, _ in events]), np.full(len(events), LEARN, np.uint8)
+    _, done = twin.run(ops, rows(twin, events), labels, weights)
+    for (x, y, _), w in zip(events, weights.tolist(), strict=True):
+        river.learn_one(x, y, **({} if math.isnan(w) else {"w": w}))
+    assert done == len(events)
+    assert river.n_nodes > 1
+    assert digest(twin.write_back()) == digest(river)
+    assert twin.run(ops[:1], rows(twin, events[:1]), labels[:1], np.zeros(1))[1] == 0
 
 
 def test_a_label_of_another_kind_is_rivers() -> None:
