@@ -75,8 +75,8 @@ def after(form: str, case: Case, events: list[Event], which: int | None) -> tupl
         if which >= len(found):
             return None
         spoil(found[which])
-    said = compiled.take(events[600:])
-    return bits(dict(enumerate(said))), digest(compiled.twin.write_back())
+    state = digest(compiled.twin.write_back())
+    return bits(dict(enumerate(compiled.take(events[600:])))), state
 
 
 def spoil(array: Any) -> None:
