@@ -1,102 +1,67 @@
 """JSON lines written by a kernel: fixed bytes with the values of columns between them.
 
-Texts and numbers with fractions are put into JSON by msgspec, a whole column in one call, so they are the
-very bytes that it would write in a struct; the kernel puts the pieces together.
+All values but whole numbers are put into JSON by msgspec, all columns in one call, so they are the very
+bytes that it would write in a struct; the kernel puts the pieces together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
 Fill = Callable[..., int]
 Piece = bytes | int
-FIXED, TEXT, NUMBER = 0, 1, 2
+FIXED = 1 << 30  # stands for fixed bytes among the columns
 SLACK = 8  # bytes that may be read and written past an end, since eight are copied at a time
 DIGITS_MAX = 20
+LINE_BREAK = ord("\n")
 _lines = msgspec.json.Encoder().encode_lines
 
 
-class Texts(NamedTuple):
-    """A column of JSON values: where each of them lies in one buffer."""
-
-    flat: bytes
-    starts: Ints
-    ends: Ints
-
-
-def texts(values: Sequence[Any] | None, count: int) -> Texts:
-    """A column as JSON; None is a column of nulls.
-
-    >>> column = texts(["a", 0.5, True], 3)
-    >>> [column.flat[start:end] for start, end in zip(column.starts, column.ends)]
-    [b'"a"', b'0.5', b'true']
-    """
-    if values is None:
-        return alike(None, count)
-    flat = _lines(values)
-    ends = np.flatnonzero(np.frombuffer(flat, np.uint8) == ord("\n"))
-    starts = np.empty_like(ends)
-    starts[0], starts[1:] = 0, ends[:-1] + 1
-    return Texts(flat, starts, ends)
-
-
-def alike(value: Any, count: int) -> Texts:
-    """A column that holds the same in each row."""
-    text = msgspec.json.encode(value)
-    return Texts(text, np.zeros(count, np.int64), np.full(count, len(text)))
-
-
-def either(which: npt.NDArray[np.bool_], yes: Texts, no: Texts) -> Texts:
-    """In each row one of two columns."""
-    shift = len(yes.flat)
-    starts = np.where(which, yes.starts, no.starts + shift)
-    return Texts(yes.flat + no.flat, starts, np.where(which, yes.ends, no.ends + shift))
-
-
 class Template:
-    """A line: bytes as they stand, `TEXT` where a column of texts goes, `NUMBER` for whole numbers.
+    """A line: bytes as they stand, n for a value of the n-th column, ~n for one of whole numbers.
 
     >>> from engine.lines_kernel import fill
-    >>> template = Template(b'{"id":', TEXT, b',"at":', NUMBER, b"}")
-    >>> template.lines(fill, 2, [texts(["a", "b"], 2)], [[7, -12]])
+    >>> template = Template([b'{"id":', 0, b',"at":', ~0, b"}"])
+    >>> template.lines(fill, 2, [["a", "b"]], [[7, -12]])
     b'{"id":"a","at":7}\\n{"id":"b","at":-12}\\n'
     """
 
-    def __init__(self, *parts: Piece) -> None:
-        parts = (*parts, b"\n")
-        fixed = [part for part in parts if isinstance(part, bytes)]
-        self.kinds = np.array([FIXED if isinstance(part, bytes) else part for part in parts])
-        ends = np.cumsum([len(part) for part in fixed])
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        pieces = [*pieces, b"\n"]
+        fixed = [piece for piece in pieces if isinstance(piece, bytes)]
+        self.plan = np.array([FIXED if isinstance(piece, bytes) else piece for piece in pieces])
+        ends = np.cumsum([len(piece) for piece in fixed])
         self.fixed = np.frombuffer(b"".join(fixed) + bytes(SLACK), np.uint8)
-        self.bounds = np.array([ends - [len(part) for part in fixed], ends])
-        self.size = int(ends[-1])
-        self.numbers = parts.count(NUMBER)
+        self.bounds = np.array([ends - [len(piece) for piece in fixed], ends])
+        self.columns = np.array([piece for piece in self.plan if 0 <= piece < FIXED])
+        self.room = int(ends[-1]) + DIGITS_MAX * int((self.plan < 0).sum())
 
     def lines(
-        self, fill: Fill, count: int, columns: Sequence[Texts], numbers: Sequence[Sequence[int]]
+        self, fill: Fill, count: int, values: Sequence[Sequence[Any]], numbers: Sequence[Sequence[int]]
     ) -> bytes:
-        """Columns in the order of their places."""
-        flat = b"".join([*(column.flat for column in columns), bytes(SLACK)])
-        starts, ends = np.empty((2, len(columns), count), np.int64)
-        shift = size = 0
-        for i, column in enumerate(columns):
-            np.add(column.starts, shift, out=starts[i])
-            np.add(column.ends, shift, out=ends[i])
-            shift += len(column.flat)
-        size = int((ends - starts).sum()) + count * (self.size + DIGITS_MAX * self.numbers)
+        """One line for each row of the columns."""
+        flat = np.frombuffer(_lines(list(chain.from_iterable(values))) + bytes(SLACK), np.uint8)
+        breaks = (flat == LINE_BREAK).nonzero()[0]
+        ends = breaks.reshape(len(values), count)
+        starts = np.empty_like(breaks)
+        starts[0] = 0
+        np.add(breaks[:-1], 1, out=starts[1:])
+        starts = starts.reshape(ends.shape)
+        size = int((ends - starts)[self.columns].sum()) + count * self.room
         out = np.empty(size + SLACK, np.uint8)
-        plan = (self.kinds, self.fixed, self.bounds, np.frombuffer(flat, np.uint8), starts, ends)
-        return out[: fill(out, count, *plan, np.array(numbers, np.int64))].tobytes()
+        whole = np.array(numbers, np.int64)
+        return out[
+            : fill(out, count, self.plan, self.fixed, self.bounds, flat, starts, ends, whole)
+        ].tobytes()
 
 
 def warm() -> None:
     """Compile the kernel."""
     from engine.lines_kernel import fill
 
-    Template(TEXT, NUMBER).lines(fill, 1, [texts(["a"], 1)], [[1]])
+    Template([0, ~0]).lines(fill, 1, [["a"]], [[1]])

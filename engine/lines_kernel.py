@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from engine.lines import FIXED, TEXT
+from engine.lines import FIXED
 from engine.models.compiled.jit import kernel
 
 
@@ -65,7 +65,7 @@ def put(out: Any, at: int, number: int) -> int:
 def fill(
     out: Any,
     count: int,
-    kinds: Any,
+    plan: Any,
     fixed: Any,
     bounds: Any,
     flat: Any,
@@ -77,17 +77,15 @@ def fill(
     base, here, there = address(out), address(fixed), address(flat)
     at = 0
     for row in range(count):
-        stand = column = number = 0
-        for kind in kinds:
-            if kind == FIXED:
+        stand = 0
+        for piece in plan:
+            if piece == FIXED:
                 start, size = bounds[0, stand], bounds[1, stand] - bounds[0, stand]
                 at = copy(base + at, here + start, size) - base
                 stand += 1
-            elif kind == TEXT:
-                start, size = starts[column, row], ends[column, row] - starts[column, row]
-                at = copy(base + at, there + start, size) - base
-                column += 1
+            elif piece >= 0:
+                start = starts[piece, row]
+                at = copy(base + at, there + start, ends[piece, row] - start) - base
             else:
-                at = put(out, at, numbers[number, row])
-                number += 1
+                at = put(out, at, numbers[~piece, row])
     return at

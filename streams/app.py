@@ -32,7 +32,7 @@ TRANSPORTS.aliases["kafka"] = "streams.kafka_transport:Transport"
 SESSION_MS = 6_000  # the shortest that brokers allow by default: how long a dead member is waited for
 HEARTBEAT_MS = 300  # a member learns from its heartbeat that another is gone
 REBALANCE_S = 20.0
-FETCH_RECORDS = 4_000
+FETCH_RECORDS = 4096  # whole steps of the walk
 FETCH_BYTES = 4 << 20
 
 logger = logging.getLogger("driftline")

@@ -24,7 +24,7 @@ from streams.sharded import ShardedConsumer
 
 log = logging.getLogger("driftline")
 
-BATCH_MAX = 1000  # records of one fetch and topic
+BATCH_MAX = 4096  # records of one fetch and topic: whole steps of the walk
 LEASE_MS = 1000
 POLL_MS = 2
 

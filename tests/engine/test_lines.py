@@ -12,7 +12,7 @@ from connectors.log import Batch
 from engine import outputs
 from engine.columns import Events
 from engine.joined import Settlements
-from engine.lines import NUMBER, TEXT, Template, texts
+from engine.lines import Template
 from engine.lines_kernel import fill
 from engine.models.scores import Odds, Scores
 from engine.outputs import Origin
@@ -85,8 +85,6 @@ def test_outcomes_are_the_same_bytes(rows: list[Any], covered: Any, metrics: Any
 def test_a_line_has_room_for_all(rows: list[tuple[str, int]]) -> None:
     """Long texts and long numbers lie behind one another, and nothing is cut."""
     names, numbers = zip(*rows, strict=True)
-    made = Template(b"<", TEXT, b"|", NUMBER, b">").lines(
-        fill, len(rows), [texts(names, len(rows))], [numbers]
-    )
+    made = Template([b"<", 0, b"|", ~0, b">"]).lines(fill, len(rows), [names], [numbers])
     wanted = b"".join(b"<%s|%d>\n" % (msgspec.json.encode(name), number) for name, number in rows)
     assert made == wanted
