@@ -220,9 +220,10 @@ class Quality:
         rows = {(LIFE, name): segmented.row(group) for name, group in known}
         for window in self.wanted.windows:
             if self.newest is not None and isinstance(window, int):
-                block = self.newest.last(window)
-                parts = ((name, block.pick((block.seats == group).any(axis=1))) for name, group in known)
-                rows |= {(str(window), name): self.layout.row(part) for name, part in parts}
+                block, tally = self.newest.last(window), Tally(self.layout, self.segments.groups)
+                for column in block.seats.T:
+                    tally.add(block, column)
+                rows |= {(str(window), name): tally.row(group) for name, group in known}
         return rows
 
     # -- its state -------------------------------------------------------------------------------------
