@@ -98,8 +98,18 @@ def page(title: str, report: Report) -> str:
         title=html.escape(title),
         subtitle=html.escape(subtitle(report)),
         tiles="".join(tiles),
-        cards="".join(cards) + _table("Windows", judged.windows) + _table("Segments", judged.segments),
+        cards="".join([*cards, *(_table(heading, told) for heading, told in tables(report))]),
     )
+
+
+def tables(report: Report) -> Iterator[tuple[str, dict[str, Told]]]:
+    """What is told in figures, under each heading a row by name."""
+    judged = report.quality
+    assert judged is not None
+    yield "Windows", judged.windows
+    yield "Segments", judged.segments
+    if report.confidence is not None:
+        yield "Confidence", {"life": report.confidence}
 
 
 def subtitle(report: Report) -> str:

@@ -91,6 +91,14 @@ def test_a_page(tmp_path: Path) -> None:
     assert re.findall(r"https?:|<script|<link|url\(", page) == []
 
 
+def test_confidence_on_a_page(tmp_path: Path) -> None:
+    """How often intervals held the label stands there, where the spec asks for intervals."""
+    write_report(tmp_path / "r.html", "p", replayed(tmp_path, "regression", confidence={"coverage": 0.9}))
+    page = (tmp_path / "r.html").read_text()
+    assert "<h2>Confidence</h2>" in page
+    assert "coverage wanted" in page
+
+
 def test_little_to_tell(tmp_path: Path) -> None:
     """Without labels, without times and without windows there is a report, too."""
     fields = {"x": {"type": "number"}}
