@@ -65,7 +65,7 @@ class IdIndex:
         keys = hashes_of(ids)
         buckets = keys & np.uint32(len(self.hashes) - 1)
         found = []
-        if (same := self.hashes[buckets] == keys[:, None]).any():
+        if (same := self.hashes.take(buckets, axis=0) == keys[:, None]).any():
             rows, cells = np.nonzero(same)
             pairs = zip(
                 rows.tolist(), map(self._whole, self.slots[buckets[rows], cells].tolist()), strict=True
@@ -110,20 +110,21 @@ class IdIndex:
             self._put(*np.array(pairs, np.uint32).T)
 
     def _put(self, hashes: Cells, slots: Cells) -> None:
-        """Put each into a free cell of its bucket: those of one bucket take its free cells in turn."""
-        buckets = hashes & np.uint32(len(self.hashes) - 1)
-        order = np.argsort(buckets, kind="stable")
-        hashes, slots, buckets = hashes[order], slots[order], buckets[order]
-        turn = np.arange(len(order)) - np.searchsorted(buckets, buckets)
-        taken = self.slots[buckets] - np.uint32(self.first & MASK) < np.uint32(self.end - self.first)
-        fits = turn < WIDE - np.count_nonzero(taken, axis=1)
-        rows = np.flatnonzero(fits)
-        free = ~taken[rows]
-        cells = np.argmax(free & (np.cumsum(free, axis=1, dtype=np.int8) == turn[rows, None] + 1), axis=1)
-        self.hashes[buckets[rows], cells] = hashes[rows]
-        self.slots[buckets[rows], cells] = slots[rows]
-        for key, slot in zip(hashes[~fits].tolist(), slots[~fits].tolist(), strict=True):
-            self.full.setdefault(key, []).append(self._whole(slot))
+        """Put each into a free cell of its bucket; of several that chose the same cell, all but one again."""
+        while len(slots):
+            buckets = (hashes & np.uint32(len(self.hashes) - 1)).astype(np.intp)
+            age = self.slots.take(buckets, axis=0) - np.uint32(self.first & MASK)
+            taken = age < np.uint32(self.end - self.first)
+            cell = taken.argmin(axis=1)
+            full = taken[np.arange(len(cell)), cell]
+            for key, slot in zip(hashes[full].tolist(), slots[full].tolist(), strict=True):
+                self.full.setdefault(key, []).append(self._whole(slot))
+            places = (buckets * WIDE + cell)[~full]
+            hashes, slots = hashes[~full], slots[~full]
+            self.slots.put(places, slots)
+            self.hashes.put(places, hashes)
+            lost = self.slots.take(places) != slots  # both were put in the same order: the last one won both
+            hashes, slots = hashes[lost], slots[lost]
         if len(self.full) > self.full_max:
             self._sift()
 

@@ -20,7 +20,7 @@ from engine.joined import Entry
 from engine.page import PAGE, Open, Packed, plain, restored
 
 OPEN_VALUES = 1 << 20  # feature values, about, up to which all pages are open: 131,072 rows of eight features
-OPEN_MIN = 4  # pages that are open in any case
+OPEN_MIN = 2  # pages that are open in any case
 AT_ONCE = 2  # pages that are packed at a turn: four turns fill one
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -18,9 +17,9 @@ import msgspec
 from engine.joined import Entry
 
 PAGE = 1024  # events
-Row = tuple[str, tuple[Any, ...], str, Any, Any, Any]  # id, features, entity, prediction, score, note
+Row = tuple[str, tuple[Any, ...], str | None, Any, Any, Any]  # id, features, entity, prediction, score, note
 
-pack = msgspec.msgpack.Encoder().encode
+pack, pack_into = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Encoder().encode_into
 unpack = msgspec.msgpack.Decoder().decode
 
 
@@ -59,9 +58,10 @@ class Open:
         return name, (x, *rest)
 
     def packed(self) -> Packed:
-        rows = list(
-            zip(self.names, self.rows, self.entities, self.predictions, self.scores, self.notes, strict=True)
-        )
+        # Where an event is its own entity, its name is not packed twice.
+        entities = [None] * len(self) if self.entities == self.names else self.entities
+        columns = (self.names, self.rows, entities, self.predictions, self.scores, self.notes)
+        rows: list[Row] = list(zip(*columns, strict=True))
         return Packed.of(rows, self.times, self.offsets, self.labels)
 
 
@@ -79,11 +79,14 @@ class Packed:
     @classmethod
     def of(cls, rows: list[Row], times: Sequence[int], offsets: Sequence[int], labels: list[Any]) -> Packed:
         columns = array("q", times), array("q", offsets), labels
+        packed, ends = bytearray(), [0]
         try:
-            packed = list(map(pack, rows))
+            for row in rows:
+                pack_into(row, packed, -1)
+                ends.append(len(packed))
         except (TypeError, ValueError, OverflowError):  # a user's own class, or an integer beyond 64 bits
             return cls(*columns, b"", array("I"), rows)
-        return cls(*columns, b"".join(packed), array("I", accumulate(map(len, packed), initial=0)))
+        return cls(*columns, bytes(packed), array("I", ends))
 
     def __len__(self) -> int:
         return len(self.times)
@@ -103,6 +106,7 @@ class Packed:
     def entry(self, i: int) -> tuple[str, Entry]:
         """An event's id and what is remembered of it."""
         name, x, entity, prediction, score, note = self.row(i)
+        entity = name if entity is None else entity
         return name, (x, self.times[i], self.offsets[i], entity, prediction, score, note)
 
     def ids(self) -> list[str]:
