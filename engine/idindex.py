@@ -52,8 +52,9 @@ class IdIndex:
         start = (key & (len(self.hashes) - 1)) * WIDE
         cells, found = self._hashes[start : start + WIDE].tolist(), list[int]()
         if key in cells:
-            slots = (self._whole(self._slots[start + i]) for i, cell in enumerate(cells) if cell == key)
-            found = [slot for slot in slots if slot < self.end]
+            slots = self._slots[start : start + WIDE].tolist()
+            found = [self._whole(slot) for cell, slot in zip(cells, slots, strict=True) if cell == key]
+            found = [slot for slot in found if slot < self.end]
         return found + self._full(key) if self.full else found
 
     def search(self, ids: Sequence[str]) -> list[tuple[int, int]]:

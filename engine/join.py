@@ -190,11 +190,8 @@ class Join:
         A part must be learned, and its failures handed to `unsettle`, before the next one is asked for.
         """
         for part in parts(labels):
-            settled = Settlements()
-            for row in range(len(part)):
-                if (found := self._settle(part, row)) is not None:
-                    settled.add(found)
-            yield Met(part, settled)
+            found = (self._settle(part, row) for row in range(len(part)))
+            yield Met(part, Settlements.of([settled for settled in found if settled is not None]))
 
     def _settle(self, part: Labels, row: int) -> Settled | None:
         label_id, label, index = part.ids[row], part.values[row], part.index[row]

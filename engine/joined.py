@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,16 +69,13 @@ class Settlements:
         return tuple(getattr(self, name) for name in self.__slots__)
 
     @classmethod
-    def of(cls, settled: Iterable[Settled]) -> Settlements:
-        found = cls()
-        for each in settled:
-            found.add(each)
-        return found
-
-    def add(self, s: Settled) -> None:
-        known = (s.index, s.event_id, *s.entry, s.before, s.label, s.label_time, s.weight, s.assumed)
-        for column, value in zip(self.columns(), known, strict=True):
-            column.append(value)
+    def of(cls, settled: Sequence[Settled]) -> Settlements:
+        """What was found one by one."""
+        rows = (
+            (s.index, s.event_id, *s.entry, s.before, s.label, s.label_time, s.weight, s.assumed)
+            for s in settled
+        )
+        return cls(*map(list, zip(*rows, strict=True))) if settled else cls()
 
     def extend(self, other: Settlements) -> None:
         for mine, more in zip(self.columns(), other.columns(), strict=True):
@@ -86,11 +83,6 @@ class Settlements:
 
     def pick(self, rows: Sequence[int]) -> Settlements:
         return Settlements(*([column[row] for row in rows] for column in self.columns()))
-
-    def __iter__(self) -> Iterator[Settled]:
-        """One by one, for those who want that; it costs an object each."""
-        for index, event_id, *rest in zip(*self.columns(), strict=True):
-            yield Settled(index, event_id, tuple(rest[:7]), *rest[7:])
 
 
 class Lost(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ class Negatives:
 
     def settle(self, ledger: Ledger, newest: int, counts: Counts) -> Settlements:
         """Give the negative label to events that have waited long enough."""
-        settled = Settlements()
+        settled = list[Settled]()
         self.seen = max(self.seen, ledger.first)
         stop = ledger.not_before(newest - self.after, self.seen)
         while self.seen < stop and len(settled) < ASSUMED_MAX:
@@ -42,10 +42,10 @@ class Negatives:
             if ledger.label(slot) is None:
                 name, entry = ledger.entry(slot)
                 known_at = entry[1] + self.after
-                settled.add(Settled(0, name, entry, None, self.label, known_at, None, assumed=True))
+                settled.append(Settled(0, name, entry, None, self.label, known_at, None, assumed=True))
                 ledger.settle(slot, self.label)
         counts.assumed += len(settled)
-        return settled
+        return Settlements.of(settled)
 
 
 def unassume(
