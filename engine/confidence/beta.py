@@ -28,7 +28,8 @@ def logs(p: float) -> Logs:
     >>> logs(0.5) == (math.log(0.5), math.log(0.5)), logs(0.0)[0] == math.log(EDGE)
     (True, True)
     """
-    p = min(max(p, EDGE), 1 - EDGE)
+    if not EDGE <= p <= 1 - EDGE:
+        p = min(max(p, EDGE), 1 - EDGE)
     return math.log(p), math.log(1 - p)
 
 
@@ -56,19 +57,28 @@ class Beta:
         self.curve = (RIDGE, 0.0, 0.0, RIDGE, 0.0, RIDGE)  # the upper triangle: aa, ab, ac, bb, bc, cc
 
     def __call__(self, p: Logs) -> float:
-        return sigmoid(self.a * p[0] - self.b * p[1] + self.c)
+        z = self.a * p[0] - self.b * p[1] + self.c
+        return 1 / (1 + math.exp(-z)) if -FAR < z < FAR else sigmoid(z)
 
-    def learn(self, block: Sequence[tuple[Logs, bool]]) -> None:
-        """One Newton step on a block of labels."""
+    def learn(self, block: Sequence[tuple[Logs, bool]], said: Sequence[float]) -> None:
+        """One Newton step on a block of labels, and what was said of them."""
         ga = gb = gc = 0.0
         fade = self.keep ** len(block)
         aa, ab, ac, bb, bc, cc = (fade * v for v in self.curve)
-        for p, label in block:
-            q, (x, y) = self(p), (p[0], -p[1])
-            gap, bend = label - q, max(q * (1 - q), CURVATURE_MIN)
-            ga, gb, gc = ga + gap * x, gb + gap * y, gc + gap
-            aa, ab, ac = aa + bend * x * x, ab + bend * x * y, ac + bend * x
-            bb, bc, cc = bb + bend * y * y, bc + bend * y, cc + bend
+        for ((x, less_y), label), q in zip(block, said, strict=True):
+            y, gap, bend = -less_y, label - q, q * (1 - q)
+            if bend < CURVATURE_MIN:
+                bend = CURVATURE_MIN
+            ga += gap * x
+            gb += gap * y
+            gc += gap
+            bx, by = bend * x, bend * y
+            aa += bx * x
+            ab += bx * y
+            ac += bx
+            bb += by * y
+            bc += by
+            cc += bend
         self.curve = (aa, ab, ac, bb, bc, cc)
         da, db, dc = solve((aa + RIDGE, ab, ac, bb + RIDGE, bc, cc + RIDGE), (ga, gb, gc))
         # Below zero the order of scores would turn round.

@@ -28,7 +28,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from engine.confidence.beta import Beta, logs, sigmoid
+from engine.confidence.beta import EDGE, Beta, Logs, logs
 from engine.confidence.isotonic import Isotonic
 
 KEEP = 1 - 1 / 2000  # of what the curves know, a label
@@ -57,30 +57,36 @@ class Calibrator:
         """The calibrated probability."""
         if not self.isotonic.at:
             return p
-        plain, bent, drawn = self.weights
         x = logs(p)
-        return plain * sigmoid(x[0] - x[1]) + bent * self.beta(x) + drawn * self.isotonic(x)
+        plain, bent, drawn = self.weights
+        return plain * min(max(p, EDGE), 1 - EDGE) + bent * self.beta(x) + drawn * self.isotonic(x)
 
     def learn(self, block: Sequence[tuple[float, bool]]) -> None:
         """Learn from the model's own probabilities of something, and whether it came true."""
         if not block:
             return
         seen = [(logs(p), bool(label)) for p, label in block]
+        said = [self.beta(x) for x, _ in seen]
         if self.isotonic.at:
-            self._weigh(seen)
+            self._weigh(seen, said)
         else:
             self.weights = [1 / 3] * 3
-        self.beta.learn(seen)
+        self.beta.learn(seen, said)
         self.isotonic.learn(seen, self.beta)
 
-    def _weigh(self, block: Sequence[tuple[tuple[float, float], bool]]) -> None:
+    def _weigh(self, block: Sequence[tuple[Logs, bool]], said: Sequence[float]) -> None:
         """Give each curve the weight that it earned on labels which it has not learned yet."""
-        gains = [0.0, 0.0, 0.0]
-        for x, label in block:
-            said = (sigmoid(x[0] - x[1]), self.beta(x), self.isotonic(x))
-            gains = [g + math.log(q if label else 1 - q) for g, q in zip(gains, said, strict=True)]
-        best = max(gains)
-        earned = [w * math.exp(g - best) for w, g in zip(self.weights, gains, strict=True)]
+        plain = bent = drawn = 0.0
+        curve, log = self.isotonic, math.log
+        for (x, label), beta in zip(block, said, strict=True):
+            height = curve(x)
+            if label:
+                plain, bent, drawn = plain + x[0], bent + log(beta), drawn + log(height)
+            else:
+                plain, bent, drawn = plain + x[1], bent + log(1 - beta), drawn + log(1 - height)
+        best = max(plain, bent, drawn)
+        gains = (plain - best, bent - best, drawn - best)
+        earned = [w * math.exp(gain) for w, gain in zip(self.weights, gains, strict=True)]
         total = sum(earned)
         self.weights = [(1 - SHARE) * w / total + SHARE / 3 for w in earned]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any
 
 from engine.confidence.calibration import Calibrator
@@ -21,7 +22,6 @@ from engine.models.scores import Scores
 # What waits for a label: the probability that was calibrated and what it became, the threshold, and then a
 # byte for each class, its level.
 NOTE = struct.Struct("<ffH")
-BOOLEAN = {"false": False, "true": True}
 
 Odds = dict[str, float]
 
@@ -91,8 +91,9 @@ class Classes:
         """The set, most probable first; its threshold; and the levels of all classes."""
         if self.sets is None:
             return None, 0, b""
-        boolean = isinstance(prediction, bool)
-        top = str(prediction).lower() if boolean else str(prediction)
+        if isinstance(prediction, bool):
+            return self._set_of_two(prediction, right)
+        top = str(prediction)
         levels, inside, threshold = bytearray(len(self.classes)), [(2.0, top)], self.sets.threshold
         for name, p in right.items():
             place = self.classes.setdefault(name, len(self.classes))
@@ -105,10 +106,25 @@ class Classes:
             if level >= threshold:
                 inside.append((p, name))
         self.sets.fresh_events += 1
-        inside.sort(key=lambda pair: -pair[0])
+        inside.sort(key=itemgetter(0), reverse=True)
         self.tally.regions += 1
         self.tally.size += len(inside)
-        return [BOOLEAN[name] if boolean else name for _, name in inside], threshold, bytes(levels)
+        return [name for _, name in inside], threshold, bytes(levels)
+
+    def _set_of_two(self, prediction: bool, right: Odds) -> tuple[Sequence[Any], int, bytes]:
+        """The same of true and false, without going over them."""
+        assert self.sets is not None
+        sets, tally, no, yes = self.sets, self.tally, right["false"], right["true"]
+        levels = level_of(no), level_of(yes)
+        other = levels[not prediction]
+        sets.fresh_mass[other] += no if prediction else yes
+        sets.fresh_events += 1
+        tally.regions += 1
+        if other < sets.threshold:
+            tally.size += 1
+            return (prediction,), sets.threshold, bytes(levels)
+        tally.size += 2
+        return (prediction, not prediction), sets.threshold, bytes(levels)
 
     def learn(self, settled: Settlements) -> list[bool | None]:
         """Take labels that came; return whether each lay in its set, None where there was none."""
@@ -140,8 +156,7 @@ class Classes:
         """The level that a label had: LEVELS where it was predicted, -1 where it was not known yet."""
         if label == prediction:
             return LEVELS
-        name = str(label).lower() if isinstance(label, bool) else str(label)
-        place = NOTE.size + self.classes.get(name, len(note))
+        place = NOTE.size + (label if isinstance(label, bool) else self.classes.get(str(label), len(note)))
         return note[place] if place < len(note) else -1
 
     def turn(self) -> None:

@@ -32,8 +32,8 @@ class Isotonic:
         i = bisect_right(at, x)
         if i == 0 or i == len(at):
             return height[max(0, i - 1)]
-        share = (x - at[i - 1]) / (at[i] - at[i - 1])
-        return height[i - 1] + share * (height[i] - height[i - 1])
+        left, low = at[i - 1], height[i - 1]
+        return low + (x - left) / (at[i] - left) * (height[i] - low)
 
     def learn(self, block: Sequence[tuple[Logs, bool]], prior: Beta) -> None:
         """Count a block of labels, and draw the curve anew."""
@@ -41,12 +41,13 @@ class Isotonic:
         self.seen, self.true, self.sum = (
             [fade * n for n in column] for column in (self.seen, self.true, self.sum)
         )
+        seen, true, total, middle = self.seen, self.true, self.sum, BINS / 2
         for p, label in block:
             x = p[0] - p[1]
-            i = min(BINS - 1, max(0, int(x + BINS / 2)))
-            self.seen[i] += 1
-            self.true[i] += label
-            self.sum[i] += x
+            i = int(x + middle)  # log-odds are not as far out as the bins reach
+            seen[i] += 1
+            true[i] += label
+            total[i] += x
         self._draw(prior)
 
     def _draw(self, prior: Beta) -> None:

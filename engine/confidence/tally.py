@@ -66,4 +66,5 @@ class Losses:
 
 
 def log_loss(p: float, true: bool) -> float:
-    return -math.log(min(max(p if true else 1 - p, EDGE), 1.0))
+    q = p if true else 1 - p
+    return -math.log(q if EDGE <= q <= 1 else min(max(q, EDGE), 1.0))
