@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -115,6 +115,14 @@ class Payload(Protocol):
     def values(self) -> Sequence[bytes | None]: ...
     @property
     def headers(self) -> Sequence[Headers] | None: ...
+
+
+@runtime_checkable
+class Lined(Protocol):
+    """A payload whose values are kept together, as lines; they can be stored without being parted."""
+
+    def lines(self) -> Sequence[tuple[int, bytes]]:
+        """All values in order: how many lines, and the lines themselves, a line break at the end of each."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from connectors.log import Headers, Payload
+from connectors.log import Headers, Lined, Payload
 
 SEGMENT_RECORDS_MAX = 1_000
 SEGMENT_BYTES_MAX = 1 << 20  # a single record may be larger
@@ -21,7 +21,7 @@ SEGMENT_BYTES_MAX = 1 << 20  # a single record may be larger
 Stored = tuple[
     int | list[int],  # timestamps; one number when all are the same
     list[bytes | None] | None,  # keys; None when there are none
-    list[bytes | None],  # values
+    list[bytes | None] | bytes,  # values; or lines of JSON, a line break at the end of each
     list[list[tuple[str, bytes]]] | None,  # headers; None when there are none
 ]
 
@@ -105,9 +105,39 @@ def _halve(rows: Payload, start: int, stop: int) -> Iterator[slice]:
         yield from _halve(rows, middle, stop)
 
 
+def pack_all(rows: Payload, timestamps: Sequence[int] | int) -> Iterator[tuple[slice, int, bytes]]:
+    """The segments of `rows`: which records, the newest timestamp, the body."""
+    if isinstance(rows, Lined) and all(len(chunk) <= SEGMENT_BYTES_MAX for _, chunk in rows.lines()):
+        for part, lines in _gather(rows.lines()):
+            yield part, *_pack(rows, part, timestamps, lines)
+    else:
+        for part in cut(rows):
+            yield part, *pack(rows, part, timestamps)
+
+
+def _gather(chunks: Sequence[tuple[int, bytes]]) -> Iterator[tuple[slice, bytes]]:
+    """Chunks of lines joined until they fill a segment."""
+    start = stop = size = 0
+    gathered: list[bytes] = []
+    for count, chunk in chunks:
+        if gathered and (stop + count - start > SEGMENT_RECORDS_MAX or size + len(chunk) > SEGMENT_BYTES_MAX):
+            yield slice(start, stop), b"".join(gathered)
+            gathered, start, size = [], stop, 0
+        gathered.append(chunk)
+        stop, size = stop + count, size + len(chunk)
+    if gathered:
+        yield slice(start, stop), b"".join(gathered)
+
+
 def pack(rows: Payload, part: slice, timestamps: Sequence[int] | int) -> tuple[int, bytes]:
     """The newest timestamp and the body of one segment."""
-    keys, values = list(rows.keys[part]), list(rows.values[part])
+    return _pack(rows, part, timestamps, list(rows.values[part]))
+
+
+def _pack(
+    rows: Payload, part: slice, timestamps: Sequence[int] | int, values: list[bytes | None] | bytes
+) -> tuple[int, bytes]:
+    keys = list(rows.keys[part])
     headers = list(rows.headers[part]) if rows.headers is not None else None
     stamps = timestamps if isinstance(timestamps, int) else list(timestamps[part])
     newest = stamps if isinstance(stamps, int) else max(stamps)
@@ -125,6 +155,8 @@ def unpack(first: int, body: bytes) -> Segment:
     Segment(offsets=range(7, 8), timestamps=[1234], keys=[b'k'], values=[b'v'], headers=None)
     """
     timestamps, keys, values, headers = _decoder.decode(body)
+    if isinstance(values, bytes):
+        values = [*values[:-1].split(b"\n")]
     count = len(values)
     return Segment(
         range(first, first + count),

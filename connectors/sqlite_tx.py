@@ -34,7 +34,7 @@ class SqliteTx:
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
     ) -> int:
-        where, count = self.log.where(topic, partition), len(rows.values)
+        where, count = self.log.where(topic, partition), len(rows.keys)
         sql = 'UPDATE partitions SET "end"="end"+? WHERE topic=? AND partition=? RETURNING "end"'
         first = int(self.log.rows(sql, count, *where)[0][0]) - count
         stamps = timestamps if timestamps is not None else segments.now_ms()
@@ -42,8 +42,7 @@ class SqliteTx:
             self._append_compacted(where, first, rows, stamps)
             return first
         stored = []
-        for part in segments.cut(rows):
-            newest, body = segments.pack(rows, part, stamps)
+        for part, newest, body in segments.pack_all(rows, stamps):
             stored.append((*where, first + part.start, first + part.stop, newest, None, body))
         self._insert(stored)
         return first

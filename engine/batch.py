@@ -103,6 +103,7 @@ class Lines:
 
     keys: list[bytes | None] = field(default_factory=list)
     chunks: list[bytes] = field(default_factory=list)  # a line break ends each of their lines
+    counts: list[int] = field(default_factory=list)  # how many lines a chunk has
     headers: list[Headers] | None = None
     cut: list[bytes | None] = field(default_factory=list)  # the lines one by one, once they were asked for
 
@@ -112,11 +113,17 @@ class Lines:
         self.headers = _together(len(self), self.headers, len(keys), headers)
         self.keys += keys
         self.chunks.append(lines)
+        self.counts.append(len(keys))
 
     def extend(self, other: Lines) -> None:
         self.headers = _together(len(self), self.headers, len(other), other.headers)
         self.keys += other.keys
         self.chunks += other.chunks
+        self.counts += other.counts
+
+    def lines(self) -> list[tuple[int, bytes]]:
+        """The chunks, and how many lines each has."""
+        return list(zip(self.counts, self.chunks, strict=True))
 
     @property
     def values(self) -> list[bytes | None]:

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from connectors.log import Gone, Misfit, Record, Rows, Topic
+from engine.batch import Lines
 from tests.connectors.worlds import World, make_topic, rows, values
 
 
@@ -25,6 +26,27 @@ def test_round_trip(world: World) -> None:
     assert [record._replace(headers=list(record.headers)) for record in found] == [
         Record(at, stamps[at], keys[at], stored[at], headers[at]) for at in range(4)
     ]
+
+
+@pytest.mark.parametrize("counts", [[1], [256, 256, 256, 256, 7], [999, 2], [3, 1200]])
+@pytest.mark.parametrize("size", [1, 9000])
+def test_lines_are_records(world: World, counts: list[int], size: int) -> None:
+    """Values that are kept together as lines are parted again by whoever reads, with keys and headers."""
+    topic, lines, wanted = make_topic(world, "predictions"), Lines(), list[tuple[bytes, bytes, object]]()
+    counts = counts if size == 1 else [min(count, 130) for count in counts]
+    for block, count in enumerate(counts):
+        made = [
+            (b"k%d" % at, b'"%d:%d:%s"' % (block, at, b"x" * size), [("n", b"\n")]) for at in range(count)
+        ]
+        keys, stored, headers = map(list, zip(*made, strict=True))
+        lines.add(keys, b"".join(line + b"\n" for line in stored), headers if block else None)
+        wanted += made if block else [(key, line, []) for key, line, _ in made]
+    world.log.append(topic, 0, lines)
+    found, at = list[Record](), 0
+    while at < len(wanted):
+        batch = world.log.read(topic, 0, at, wait=5)
+        found, at = [*found, *batch.records()], batch.end
+    assert [(record.key, record.value, list(record.headers)) for record in found] == wanted
 
 
 def test_headers_are_none_without_any(world: World) -> None:
