@@ -8,7 +8,7 @@ from engine.metrics.confusion import Confusion
 from engine.metrics.summary import DAY, HOUR, LIFE, Told
 from engine.shard import Shard
 
-POINTS_MAX = 400
+POINTS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Trend:
     """Moments at even distances: when there are too many, every second one goes."""
 
     window: str
-    step: int = 250
+    step: int = 50
     seen: int = 0
     moments: list[Moment] = field(default_factory=list)
 
@@ -61,7 +61,7 @@ class Trend:
         """Note how things stand, if it is time to."""
         if shard.events < self.seen + self.step:
             return
-        told = shard.quality.summary().told(self.window)
+        told = shard.quality.told(self.window)
         if not told["labelled"]:
             return
         self.seen = shard.events

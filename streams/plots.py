@@ -54,6 +54,7 @@ class Plot:
     draw: Callable[[Axes, Judged], None]
     there: Callable[[Judged], bool]
     wide: bool = False
+    legend: bool = False  # above the axes, below the heading
 
 
 def plain(name: str) -> str:
@@ -72,8 +73,9 @@ def over_time(axes: Axes, judged: Judged) -> None:
     """How the metrics went, beside what repeating the last label would have reached."""
     moments = judged.over_time
     x = _times(moments)
-    for name, colour in LINES[judged.kind]:
-        axes.plot(x, [_value(m.metrics, name) for m in moments], color=colour, lw=1.6, label=plain(name))
+    for i, (name, colour) in enumerate(LINES[judged.kind]):
+        values = [_value(m.metrics, name) for m in moments]
+        axes.plot(x, values, color=colour, lw=1.9 if i == 0 else 1.3, label=plain(name), zorder=9 - i)
     if any("kappa_t" in m.metrics for m in moments):
         label = "accuracy of repeating the last label"
         axes.plot(x, [no_change(m.metrics) for m in moments], color=QUIET, lw=1, ls=":", label=label)
@@ -82,10 +84,16 @@ def over_time(axes: Axes, judged: Judged) -> None:
     else:
         axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
-    axes.legend(loc="lower left", ncols=4, bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    _legend_above(axes)
+    if isinstance(x[0], int):
+        axes.set_xlabel("events")
     window = next((name for name in judged.windows if name != "life"), "life")
     of = "all outcomes so far" if window == "life" else f"the last {window} outcomes"
     axes.set_ylabel(of if window.isdigit() or window == "life" else f"the last {window}")
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(loc="lower left", ncols=6, bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def _times(moments: Sequence[Moment]) -> list[Any]:
@@ -134,16 +142,31 @@ def roc(axes: Axes, judged: Judged) -> None:
 
 def scores(axes: Axes, judged: Judged) -> None:
     """How scores, or predicted numbers, are spread; of numbers the middle 98 %."""
-    rows = judged.scores if judged.kind in ("binary", "multiclass") else middle(judged.scores)
+    unit = judged.kind in ("binary", "multiclass")
+    rows: Sequence[tuple[float, float, float]] = judged.scores if unit else evened(middle(judged.scores))
     left, width = [low for low, _, _ in rows], [high - low for low, high, _ in rows]
-    wide = judged.kind not in ("binary", "multiclass")  # bins of different width: show how dense they are
-    height = [n / (high - low if wide and high > low else 1) for low, high, n in rows]
+    height = [n for _, _, n in rows]
     axes.bar(left, height, width=width, align="edge", color=BLUE, alpha=0.85, edgecolor="white", lw=0.4)
     axes.grid(visible=False, axis="x")
-    axes.set(xlabel="predicted number" if judged.kind == "regression" else "score")
-    axes.set_ylabel("density" if wide else "predictions")
-    if wide:
-        axes.set_yticklabels([])
+    axes.set(xlabel="predicted number" if judged.kind == "regression" else "score", ylabel="predictions")
+
+
+def evened(rows: Sequence[tuple[float, float, float]], bins: int = 30) -> list[tuple[float, float, float]]:
+    """Bins of one width instead of many, each with its share of those that it overlaps.
+
+    >>> evened([(0.0, 1.0, 10), (1.0, 4.0, 30)], bins=2)
+    [(0.0, 2.0, 20.0), (2.0, 4.0, 20.0)]
+    """
+    if not rows:
+        return []
+    start, stop = rows[0][0], rows[-1][1]
+    width = (stop - start) / bins
+    made = []
+    for i in range(bins):
+        low, high = start + i * width, start + (i + 1) * width
+        parts = (n * max(0.0, min(high, b) - max(low, a)) / (b - a) for a, b, n in rows)
+        made.append((low, high, sum(parts)))
+    return made
 
 
 def middle(rows: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
@@ -239,14 +262,14 @@ def features(axes: Axes, judged: Judged) -> None:
             left = [a + b for a, b in zip(left, shares, strict=True)]
     axes.set_yticks(range(len(worst)), worst)
     axes.grid(visible=False, axis="y")
-    digits = 0 if max(left) > 0.1 else 1 if max(left) > 0.01 else 3
+    digits = next((n for n, share in enumerate((0.1, 0.04, 0.004)) if max(left) > share), 3)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.{digits}%}")
-    axes.legend(loc="lower right")
+    _legend_above(axes)
     axes.set_xlabel("share of values")
 
 
 PLOTS = (
-    Plot("Quality over time", over_time, lambda j: len(j.over_time) > 1, wide=True),
+    Plot("Quality over time", over_time, lambda j: len(j.over_time) > 1, wide=True, legend=True),
     Plot("Confusion", confusion, lambda j: j.confusion is not None and bool(j.confusion.counts)),
     Plot("Calibration", calibration, lambda j: bool(j.calibration)),
     Plot("ROC curve", roc, lambda j: bool(j.roc)),
@@ -254,5 +277,5 @@ PLOTS = (
     Plot("By hour of day", by_hour, lambda j: bool(j.hours)),
     Plot("By day of week", by_day, lambda j: bool(j.days)),
     Plot("By segment", by_segment, lambda j: bool(j.segments)),
-    Plot("Data quality", features, lambda j: bool(j.features)),
+    Plot("Data quality", features, lambda j: bool(j.features), legend=True),
 )

@@ -32,7 +32,7 @@ from streams.warming import Warming
 
 BATCH = 1000
 WARM_AFTER_S = 0.5  # a short file isn't worth the compiler
-PIECE = 250
+PIECE_MAX = 250
 
 
 class Recorded(NamedTuple):
@@ -116,7 +116,9 @@ class Replay:
     def _batches(self) -> Iterator[Batch]:
         """Where it is judged how things stand, in pieces small enough to see it."""
         whole = batches(self.records)
-        return whole if self.trend is None else (part for batch in whole for part in cut(batch))
+        if (trend := self.trend) is None:
+            return whole
+        return (part for batch in whole for part in cut(batch, min(trend.step, PIECE_MAX)))
 
     def report(self, seconds: float) -> Report:
         shard, reasons = self.shard, {str(reason): n for reason, n in self.shard.rejected.items()}
@@ -179,9 +181,9 @@ def batches(records: Iterable[Recorded]) -> Iterator[Batch]:
             yield Batch(topic, 0, first, end, list(range(first, end)), stamps, keys, values)
 
 
-def cut(batch: Batch) -> Iterator[Batch]:
+def cut(batch: Batch, size: int) -> Iterator[Batch]:
     """A batch in pieces, so that there are places to look around."""
-    return (batch.cut(start, start + PIECE) for start in range(0, len(batch), PIECE))
+    return (batch.cut(start, start + size) for start in range(0, len(batch), size))
 
 
 def write(

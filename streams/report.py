@@ -186,7 +186,7 @@ def picture(title: str, report: Report) -> bytes:
         grid = below.add_gridspec(rows, COLUMNS)
         for plot, (row, start, stop) in zip(plots, places, strict=True):
             axes = below.add_subplot(grid[row, start:stop])
-            axes.set_title(plot.title, loc="left", weight="bold", fontsize=11, pad=24 if plot.wide else 8)
+            axes.set_title(plot.title, loc="left", weight="bold", fontsize=11, pad=24 if plot.legend else 8)
             plot.draw(axes, judged)
         return _png(figure)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.metrics.block import Block, Floats
+from engine.metrics.coding import OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,12 @@ def count(table: Floats, block: Block, sign: float) -> None:
 
 
 def told(table: Floats, names: Sequence[str]) -> Confusion:
-    """The classes that were seen, and those beyond the bound put together.
+    """The classes that were seen, by name, and at the end those beyond the bound put together.
 
-    >>> told(np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), ["a", "b", "other"])
-    Confusion(classes=('a', 'b'), counts=((2, 1), (0, 0)))
+    >>> told(np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), ["b", "a", "other"])
+    Confusion(classes=('a', 'b'), counts=((0, 0), (1, 2)))
     """
-    known = list(dict.fromkeys(names))
+    known = sorted(set(names), key=lambda name: (name == OTHER, name))
     square = np.zeros((len(known), len(known)), np.int64)
     at = np.array([known.index(name) for name in names])
     np.add.at(square, (at[:, None], at[None, :]), table.astype(np.int64))

@@ -170,6 +170,12 @@ class Quality:
         """The metrics over the whole life by name; None while they are not defined."""
         return self.summary().told()
 
+    def told(self, window: str) -> Told:
+        """The metrics over a window that the spec asks for, or over the whole life."""
+        ahead = self._ahead()
+        asked = next((each for each in self.wanted.windows if str(each) == window), None)
+        return self.layout.told(ahead.life.row() if asked is None else ahead._window(asked))
+
     def summary(self) -> Summary:
         """Everything that is judged, with what waits counted in."""
         ahead = self._ahead()

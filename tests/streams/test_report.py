@@ -140,4 +140,4 @@ def test_moments_are_bounded(tmp_path: Path) -> None:
     replay = Replay(spec("binary"), str(tmp_path / "events.jsonl"))
     list(replay.run())
     trend.see(replay.shard, 0)
-    assert (len(trend.moments), trend.step) == (POINTS_MAX // 2, 500)
+    assert (len(trend.moments), trend.step) == (POINTS_MAX // 2, 100)
