@@ -112,12 +112,17 @@ class KafkaStore:
             return []
         home, now, sent = await self._home(topic), now_ms(), []
         headers = map(list, rows.headers) if rows.headers is not None else repeat([], len(rows.values))
-        builder = producer.create_batch()
+        builder, count = producer.create_batch(), 0
+        append = builder._builder.append  # aiokafka's compiled one, without the wrapper that costs as much
         for key, value, pairs in zip(rows.keys, rows.values, headers, strict=True):
-            if builder.append(key=key, value=value, timestamp=now, headers=pairs) is None:
+            if append(count, now, key, value, pairs) is None:
+                builder._relative_offset = count
                 sent.append(await producer.send_batch(builder, topic, partition=home))
-                builder = producer.create_batch()
-                builder.append(key=key, value=value, timestamp=now, headers=pairs)
+                builder, count = producer.create_batch(), 0
+                append = builder._builder.append
+                append(count, now, key, value, pairs)
+            count += 1
+        builder._relative_offset = count
         sent.append(await producer.send_batch(builder, topic, partition=home))
         for future in sent:
             future.add_done_callback(notice)
