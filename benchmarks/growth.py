@@ -4,7 +4,8 @@
 
 Each measurement has a process of its own, which walks events in batches of 256 with everything compiled.
 `features` and `windows` are the number of features, fields of the event or windows over time; `entities` that
-of keys in a shard, of which four windowed features remember something.
+of keys in a shard, of which four windowed features remember something. `waiting` and `cached` are told in
+`waiting.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from benchmarks.waiting import cached, waiting
 from connectors.log import Batch
 from engine import warming
 from engine.columns import Events
@@ -97,6 +99,8 @@ QUESTIONS: dict[str, tuple[Callable[[int], dict[str, float]], tuple[int, ...]]] 
     "features": (features, (8, 32, 128, 256)),
     "windows": (windows, (8, 32, 128, 256)),
     "entities": (entities, (1_000, 10_000, 100_000, 1_000_000)),
+    "waiting": (waiting, (0, 1_000, 10_000, 100_000, 1_000_000)),
+    "cached": (cached, (100_000,)),
 }
 
 

@@ -1,14 +1,10 @@
-"""What grows with the number of predictions that wait for their label, and of entities in the cache.
-
-python -m benchmarks.waiting 1000000
-"""
+"""What grows with the predictions that wait for their label, and with the entities in a cache in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import random
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -166,8 +162,3 @@ def _timed(make: Callable[[int], Any], walk: Callable[[Any], object]) -> float:
 def _resident() -> int:
     """Bytes of memory that this process holds."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
-
-
-if __name__ == "__main__":
-    for what in (waiting, cached):
-        print(what.__name__, what(int(sys.argv[1])))

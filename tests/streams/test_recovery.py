@@ -45,8 +45,10 @@ async def opened(stage: Stage) -> Kept:
 # -- where it begins -----------------------------------------------------------------------------------
 
 
-def test_from_the_newest() -> None:
-    """Only what came behind it is walked again."""
+@pytest.mark.parametrize("aside", [0, recovery.ASIDE_BYTES])
+def test_from_the_newest(aside: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what came behind it is walked again; a large one is read in a thread."""
+    monkeypatch.setattr(recovery, "ASIDE_BYTES", aside)
 
     async def story() -> None:
         stage = await told()
