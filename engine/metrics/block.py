@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -86,8 +85,3 @@ class Block:
     @property
     def hit(self) -> NDArray[np.bool_]:
         return np.equal(self.label, self.guess)
-
-
-def shifted(cells: Iterable[Cell], by: int) -> Iterable[Cell]:
-    """The same cells behind the statistics of other families."""
-    return ((index + by, amount) for index, amount in cells)

@@ -60,4 +60,10 @@ def truths(values: Sequence[Any]) -> Ints:
     >>> truths([True, False, 1, "maybe"]).tolist()
     [1, 0, 1, 0]
     """
-    return np.frombuffer(bytes([value == 1 for value in values]), np.uint8).astype(np.int64)
+    try:
+        found = bytes(values)
+    except (TypeError, ValueError):
+        found = b"?"
+    if found.translate(None, b"\0\1"):
+        found = bytes([value == 1 for value in values])
+    return np.frombuffer(found, np.uint8).astype(np.int64)

@@ -94,8 +94,10 @@ class Quality:
             return
         # Before the first class was learned there is nothing.
         usable = _where(settled, settled.scores if self.kind is Kind.ANOMALY else settled.predictions)
-        again = _where(usable, usable.before)
-        first = _where(usable, [None if before is not None else 0 for before in usable.before])
+        first, again = usable, Settlements()
+        if usable.before.count(None) < len(usable):
+            again = _where(usable, usable.before)
+            first = _where(usable, [None if before is not None else 0 for before in usable.before])
         if first:
             self._add(self._block(first, first.labels))
         if again:

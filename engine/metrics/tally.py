@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.errors import SpecError
 from engine.metrics import calibration, classes, gaps, loss, rank
-from engine.metrics.block import Block, Cell, Floats, Ints, Kind, Shape, shifted
+from engine.metrics.block import Block, Floats, Ints, Kind, Shape
 
 Measure = Callable[[Floats, Shape], float | None]
 
@@ -73,13 +73,13 @@ class Layout:
         """The statistics of the first families only."""
         return int(list(self.places.values())[:SMALL][-1].stop)
 
-    def cells(self, block: Block, most: int | None = None) -> list[Cell]:
-        """What a block adds, and where, up to so many statistics of a row."""
-        found: list[Cell] = []
+    def cells(self, block: Block, most: int | None = None) -> list[tuple[int, Ints | int, Floats | float]]:
+        """What a block adds, up to so many statistics of a row: where a family begins, and its cells."""
+        found = []
         for family in FAMILIES[self.shape.kind]:
             start = self.places[family.__name__].start
             if most is None or start < most:
-                found += shifted(family.cells(block, self.shape), start)
+                found += [(start, index, amount) for index, amount in family.cells(block, self.shape)]
         return found
 
     def part(self, family: ModuleType, row: Floats) -> Floats:
@@ -108,11 +108,14 @@ class Layout:
         return out
 
 
-def _scatter(row: Floats, index: Ints | int, amount: Floats | float) -> None:
+def _pile(row: Floats, index: Ints | int, amount: Floats | float, sign: float = 1.0) -> None:
+    """Add the cells of a family to its statistics in one row."""
     if isinstance(index, int):
-        row[index] += amount.sum() if isinstance(amount, np.ndarray) else amount
-    else:
-        np.add.at(row, index, amount)
+        row[index] += sign * (amount.sum() if isinstance(amount, np.ndarray) else amount)
+        return
+    weights = amount if isinstance(amount, np.ndarray) else None
+    found = np.bincount(index, weights) * (sign if weights is not None else sign * amount)
+    row[: len(found)] += found
 
 
 Column = TypeVar("Column", Floats, Ints)
@@ -134,18 +137,23 @@ class Tally:
 
     def add(self, block: Block, group: Ints | int = 0, sign: float = 1.0) -> None:
         """Count a block; with a sign of -1 take it away again."""
+        cells = self.layout.cells(block, self.size)
+        if isinstance(group, int):
+            for start, index, amount in cells:
+                _pile(self.rows[group, start:], index, amount, sign)
+            return
         flat, base = self.rows.reshape(-1), group * self.size
-        for index, amount in self.layout.cells(block, self.size):
-            at = base if isinstance(base, int) else _fit(base, index, amount, block)
-            _scatter(flat, index + at, amount if sign == 1 else sign * amount)
+        for start, index, amount in cells:
+            at = _fit(base, index, amount, block) + start
+            np.add.at(flat, at + index, amount if sign == 1 else sign * amount)
 
     def fade(self, block: Block, keep: float) -> None:
         """Count a block, each outcome making all before it weigh `keep` times as much."""
         n = len(block)
         self.rows *= keep**n
         weights: Floats = np.power(keep, np.arange(n - 1, -1, -1, dtype=np.float64))
-        for index, amount in self.layout.cells(block, self.size):
-            _scatter(self.rows[0], index, amount * _fit(weights, index, amount, block))
+        for start, index, amount in self.layout.cells(block, self.size):
+            _pile(self.rows[0, start:], index, amount * _fit(weights, index, amount, block))
 
     def state(self) -> Floats:
         return self.rows.copy()
