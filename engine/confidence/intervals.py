@@ -18,6 +18,7 @@ from typing import Any
 from engine.confidence.control import corrected
 
 LABELS_MIN = 20
+STEP = 0.001  # a label; more would often reach for the few largest errors, and make intervals wide
 
 
 class Intervals:
@@ -50,10 +51,10 @@ class Intervals:
             low, high = self.reach
             below, above = sum(e < low for e in errors), sum(e > high for e in errors)
             self.levels = (
-                corrected(self.levels[0], self.allowed, below, len(errors)),
-                corrected(self.levels[1], self.allowed, above, len(errors)),
+                corrected(self.levels[0], self.allowed, below, len(errors), STEP),
+                corrected(self.levels[1], self.allowed, above, len(errors), STEP),
             )
-        self.errors.extend(errors)
+        self.errors.extend(error for error in errors if math.isfinite(error))
         if len(self.errors) >= self.least:
             found = sorted(self.errors)
             low, high = self._end(found, self.levels[0], 0), self._end(found, self.levels[1], -1)
@@ -64,7 +65,8 @@ class Intervals:
         if level >= 0:
             place = rank(level, len(found))
             return found[place if side == 0 else side - place]
-        beyond = (found[-1] - found[0]) / 2 * (-level / self.allowed)
+        usual = rank(self.allowed, len(found))
+        beyond = (found[-1 - usual] - found[usual]) / 2 * (-level / self.allowed)
         return found[0] - beyond if side == 0 else found[-1] + beyond
 
     def state(self) -> list[Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from engine.confidence.control import corrected
 
 LEVELS = 256
+STEP = 0.003  # a label; 256 of them correct three quarters of an error
 LABELS_MIN = 20  # until then all classes are in the set
 
 
@@ -65,7 +66,7 @@ class Sets:
         """
         if self.labels >= LABELS_MIN:
             missed = sum(level < self.threshold for level in truths)
-            self.may_miss = corrected(self.may_miss, self.allowed, missed, len(truths))
+            self.may_miss = corrected(self.may_miss, self.allowed, missed, len(truths), STEP)
         self.labels += len(truths)
         fade = self.keep**self.fresh_events
         self.mass = [fade * m + new for m, new in zip(self.mass, self.fresh_mass, strict=True)]

@@ -78,7 +78,7 @@ class Twin:
             step.mark()
         block = self._transformed(whole)
         block = block if self.model.takes_texts else block.without_texts(self.names)
-        if self.model.supervised and not labels @ labels >= 0.0:  # there are NaNs among them
+        if self.model.supervised and len(labels) and np.isnan(labels.min()):  # there are NaNs among them
             block = self._before_any(np.isnan(labels[: len(block)]) & (block.ops & LEARN > 0), block)
         if weights is not None:
             if not self.model.weighs:

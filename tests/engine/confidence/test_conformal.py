@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from river import conf, dummy, stats
 
-from engine.confidence.control import STEP, corrected
+from engine.confidence.control import corrected
 from engine.confidence.intervals import Intervals, rank
 from engine.confidence.sets import LEVELS, Sets, level_of
 
@@ -115,8 +115,8 @@ def test_the_level_answers_for_the_long_run() -> None:
     for _ in range(50_000):
         miss = int(level > 0.05)
         missed += miss
-        level = corrected(level, allowed, miss, 1)
-    assert abs(missed / 50_000 - allowed) <= (1 + STEP) / (STEP * 50_000)
+        level = corrected(level, allowed, miss, 1, 0.003)
+    assert abs(missed / 50_000 - allowed) <= 1.003 / (0.003 * 50_000)
 
 
 @pytest.mark.parametrize("n", [1, 20, 100, 999])
