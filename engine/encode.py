@@ -44,7 +44,7 @@ class Encoder:
             events, scores = events.pick(rows), scores.pick(rows)
         offsets, headers = events.batch.offsets, events.batch.headers
         places = [offsets[i] for i in events.index]
-        if self.templates is None or len(places) < FEW:
+        if self.templates is None or len(places) < FEW or scores.forecasts is not None:
             lines = outputs.predictions(self.origin, events, places, scores)
         else:
             lines = self.templates.predictions(events, places, scores)

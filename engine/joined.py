@@ -17,6 +17,10 @@ from engine.reasons import Rejection
 Entry = tuple[tuple[Any, ...], int, int, str, Any, float | None, Any]
 
 
+# A series' next value: the row of the event that brought it, the event whose prediction it is for, and it.
+Next = tuple[int, str, float]
+
+
 class Early(msgspec.Struct, frozen=True):
     """A label that waits for its event, with the record that brought it."""
 

@@ -44,7 +44,7 @@ class Source(msgspec.Struct, gc=False):
     offset: int
 
 
-class Prediction(msgspec.Struct, gc=False):
+class Prediction(msgspec.Struct, gc=False, omit_defaults=True):
     """What consumers read, one an event."""
 
     prediction_id: str
@@ -63,6 +63,7 @@ class Prediction(msgspec.Struct, gc=False):
     confidence: float | None
     event_time: int
     source: Source
+    forecast: Sequence[float] | None = None  # written only where a series is forecast
 
 
 class Outcome(msgspec.Struct, gc=False):
@@ -104,31 +105,33 @@ def predictions(origin: Origin, events: Events, offsets: Sequence[int], scores: 
         nothing if scores.intervals is None else scores.intervals,
         nothing if scores.sets is None else scores.sets,
     )
-    return _lines(
-        [
-            Prediction(
-                f"{stem}{offset}",
-                event_id,
-                entity,
-                pipeline,
-                model,
-                version,
-                "main",
-                False,
-                prediction,
-                odds,
-                score,
-                interval,
-                classes,
-                max(odds.values()) if odds else None,
-                time,
-                Source(topic, partition, offset),
-            )
-            for offset, event_id, entity, time, prediction, score, odds, interval, classes in zip(
-                *columns, strict=True
-            )
-        ]
-    )
+    made = [
+        Prediction(
+            f"{stem}{offset}",
+            event_id,
+            entity,
+            pipeline,
+            model,
+            version,
+            "main",
+            False,
+            prediction,
+            odds,
+            score,
+            interval,
+            classes,
+            max(odds.values()) if odds else None,
+            time,
+            Source(topic, partition, offset),
+        )
+        for offset, event_id, entity, time, prediction, score, odds, interval, classes in zip(
+            *columns, strict=True
+        )
+    ]
+    if scores.forecasts is not None:
+        for each, values in zip(made, scores.forecasts, strict=True):
+            each.forecast = values
+    return _lines(made)
 
 
 def outcomes(

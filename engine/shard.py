@@ -26,13 +26,14 @@ from engine.columns import Events, Labels
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
 from engine.errors import StateError
-from engine.fold import Fold
+from engine.fold import Fold, Rows
+from engine.forecast import Forecasts, settle
 from engine.growth import Growth
 from engine.join import Join
-from engine.joined import Lost, Settlements
+from engine.joined import Lost, Next, Settlements
 from engine.metrics import Quality, Traffic, kind_of
 from engine.models.hybrid import Hybrid
-from engine.models.scores import LABEL_KINDS
+from engine.models.scores import LABEL_KINDS, Scores
 from engine.outputs import Origin
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
@@ -72,7 +73,8 @@ class Shard:
         self.partition = partition
         events, labels, control = spec.inputs
         self.topics = {events: self._decode_events, labels: self._decode_labels, control: self._refuse}
-        self.model = Hybrid(build_model(spec))
+        model = build_model(spec)
+        self.model = Hybrid(model) if spec.forecast is None else Forecasts(model, spec)
         version = model_version(spec)
         self.encode = Encoder(Origin(spec.pipeline, spec.model.use, version, events, partition))
         label = label_kind(spec) or self.model.task.label_kind
@@ -121,11 +123,12 @@ class Shard:
 
         for claimed in self.join.claim(events):  # those that are new, with labels that came before them
             rows = self.fold.rows(claimed.events)
-            scores = self.model.run(rows, claimed.events.labels)  # predict, then learn
+            scores, told = self._score(claimed.events, rows)  # predict, then learn
             sure = None if self.confidence is None else self.confidence.apply(scores)
             self.traffic.add(rows, scores)
             notes = self.quality.noted(scores, sure)
             settled.extend(self.join.remember(claimed, claimed.events.rows, scores, notes))
+            settled.extend(settle(self.join, claimed.events, told))  # a series' next values
             self.encode.predictions(claimed.events, scores, out.predictions)
             if self.spec.cache is not None:
                 failed = {failure.index for failure in scores.failures}
@@ -162,6 +165,12 @@ class Shard:
         self.quality.update(settled)
         covered = None if self.confidence is None else self.confidence.learn(settled)
         self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
+
+    def _score(self, events: Events, rows: Rows) -> tuple[Scores, list[Next]]:
+        """What the model says; of a series, also whose next values these are."""
+        if isinstance(self.model, Forecasts):
+            return self.model.advance(events, rows)
+        return self.model.run(rows, events.labels), []
 
     # -- its stages that have no file of their own -----------------------------------------------------
 
@@ -262,6 +271,8 @@ def build_model(spec: Spec) -> Any:
 
 def task_name(spec: Spec) -> str | None:
     """What the model is to do; None where only the user's own model can tell."""
+    if spec.forecast is not None:
+        return models.task_for(spec.model.use, "forecasting", spec.labels.type)
     kind = "boolean" if spec.labels.positive is not None else spec.labels.type
     return models.task_for(spec.model.use, spec.model.task, kind)
 

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from engine.duration import Duration
 from engine.specconfidence import Confidence
 from engine.specfeatures import SEEN, Entry, fields_of, kinds_of, name_of, wrong_features
+from engine.specforecast import Forecast
 from engine.specmetrics import Metrics, wrong_segments
 from engine.specparts import (
     CacheOption,
@@ -61,6 +62,7 @@ class Spec(Part):
     """What the model sees: fields by name, and what is made of them. Default: all numbers, integers,
     booleans and categories that are not the event's id, key or time."""
     model: Model = Model()
+    forecast: Forecast | None = None
     metrics: Metrics = Metrics()
     confidence: Confidence = Confidence()
     topics: Topics = Topics()
@@ -92,6 +94,8 @@ class Spec(Part):
             yield f"events.time names {self.events.time!r}, which is not a timestamp"
 
     def _wrong_names(self) -> Iterator[str]:
+        if self.forecast is not None:
+            yield from self._wrong_forecast(self.forecast)
         wrong = list(wrong_features(self.features, self.events.fields, self.limits.lateness_max))
         yield from wrong
         if not self.feature_names:
@@ -102,6 +106,17 @@ class Spec(Part):
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"
+
+    def _wrong_forecast(self, forecast: Forecast) -> Iterator[str]:
+        field = self.events.fields.get(forecast.of)
+        if field is None:
+            yield f"forecast.of names {forecast.of!r}, which is not in events.fields"
+        elif field.type not in (Kind.NUMBER, Kind.INTEGER):
+            yield f"forecast.of names {forecast.of!r}, a {field.type.value}; a series is of numbers"
+        if self.features:
+            yield "features can't be given with forecast: what they will be is not known"
+        if self.labels.in_event is not None:
+            yield "labels.in_event can't be given with forecast: the next event's value is the label"
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -120,6 +135,8 @@ class Spec(Part):
 
     @property
     def _seen_fields(self) -> tuple[str, ...]:
+        if self.forecast is not None:
+            return (self.forecast.of,) if self.forecast.of in self.events.fields else ()
         roles = {self.events.id, self.events.key, self.events.time}
         return tuple(n for n, f in self.events.fields.items() if f.type in SEEN and n not in roles)
 
@@ -157,6 +174,8 @@ class Spec(Part):
         parts["features"] = self.features_text
         if asked := self.metrics.in_state:
             parts["metrics"] = asked
+        if self.forecast is not None:
+            parts["forecast"] = self.forecast.model_dump(mode="json")
         if self.confidence.is_asked:
             parts["confidence"] = self.confidence.model_dump(mode="json")
         names = [*self.inputs, *self.outputs]

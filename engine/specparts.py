@@ -138,7 +138,7 @@ class Model(Part):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     use: str = "logistic_regression"
     """A name from the table of models, or `module:function` of your own."""
-    task: Literal["binary", "multiclass", "regression", "anomaly"] | None = None
+    task: Literal["binary", "multiclass", "regression", "anomaly", "forecasting"] | None = None
     """What the model is to do. Default: what `labels.type` tells, or else what the model usually does."""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Arguments for it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from connectors.log import Batch
+from engine.forecast import Forecasts
 from engine.histogram import Histogram
 from engine.metrics.inputs import Inputs
 from engine.metrics.spread import Spread
@@ -31,6 +32,7 @@ class Totals:
     inputs: Inputs | None
     spread: Spread | None
     features: Mapping[tuple[str, str], int]  # by key and by what happened
+    series: Mapping[str, int]  # of forecasts: that left, or began anew
     others: Mapping[str, int]  # categories that the model was shown as one, by feature
 
     @classmethod
@@ -39,9 +41,12 @@ class Totals:
         labels = {name: getattr(counts, name) for name in counts.__slots__}
         told = shard.traffic.told()
         features = shard.fold.made.counts() if shard.fold.made is not None else {}
+        model = shard.model
+        gone = (model.left, model.anew) if isinstance(model, Forecasts) else (0, 0)
+        series = dict(zip(("left", "anew"), gone, strict=True))
         others, rejected = dict(shard.fold.categories.others), dict(shard.rejected)
         delays = shard.join.delays.copy()
-        return cls(shard.events, shard.predicted, rejected, labels, delays, *told, features, others)
+        return cls(shard.events, shard.predicted, rejected, labels, delays, *told, features, series, others)
 
     def values(self) -> Iterator[tuple[str, str, int]]:
         """How many values each feature had, and what was with them; as many features as a scrape can take."""

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from engine.forecast import Forecasts
 from engine.histogram import Histogram
 from engine.metrics import merged
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+    from engine.shard import Shard
     from streams.app import Work
     from streams.keeper import Keeper
 
@@ -63,6 +65,12 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
         "Coverage and calibration.",
     ),
     "driftline_model_compiled": ("gauge", ("pipeline", "partition"), "1 if the model runs compiled."),
+    "driftline_series_remembered": ("gauge", ("pipeline", "partition"), "Series that are remembered."),
+    "driftline_forecast_series_total": (
+        "counter",
+        ("pipeline", "outcome"),
+        "Series that left, or began anew.",
+    ),
     "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
     "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
     "driftline_commits_total": ("counter", ("pipeline",), "Commits."),
@@ -190,6 +198,8 @@ class Collector:
                     yield "driftline_predictions_total", (pipeline, prediction), count
                 for le, count in spread.below():
                     yield "driftline_scores_total", (pipeline, le), count
+            for outcome, count in totals.series.items():
+                yield "driftline_forecast_series_total", (pipeline, outcome), count
             for (by, outcome), count in totals.features.items():
                 yield "driftline_feature_events_total", (pipeline, by, outcome), count
 
@@ -207,6 +217,12 @@ class Collector:
                     yield "driftline_confidence_metric", (*place, name), value
         yield "driftline_labels_waiting", (*place, "remembered"), len(shard.join.ledger)
         yield "driftline_labels_waiting", (*place, "early"), len(shard.join.early)
+        yield from self._of_stages(shard, place)
+
+    def _of_stages(self, shard: Shard, place: tuple[str, str]) -> Iterator[Sample]:
+        """What some specs have more of."""
+        series = len(shard.model.series) if isinstance(shard.model, Forecasts) else 0
+        yield "driftline_series_remembered", place, series
         if shard.fold.made is not None:
             for by, count in shard.fold.made.entities().items():
                 yield "driftline_feature_keys", (*place, by), count

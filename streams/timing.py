@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.log import Batch
+from engine.forecast import Forecasts
 from engine.shard import Shard
 
 log = logging.getLogger("driftline")
@@ -54,7 +55,7 @@ class Timing:
 
     def watched(self, shard: Shard) -> Shard:
         """A shard of which, from now on, it is counted what its model takes."""
-        for name in ("run", "learn"):
+        for name in ("advance" if isinstance(shard.model, Forecasts) else "run", "learn"):
             setattr(shard.model, name, self._timed(getattr(shard.model, name)))
         return shard
 

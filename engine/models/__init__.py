@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from engine.errors import ModelError
-from engine.models import committees, recipes
+from engine.models import committees, forecasters, recipes
 from engine.models.scores import LABEL_KINDS, TASKS, task_of
 from engine.models.seeding import seeded
 from engine.nearest import nearest
@@ -19,6 +19,7 @@ from engine.nearest import nearest
 CLASSES = ("binary", "multiclass")
 NUMBER = ("regression",)
 ANOMALY = ("anomaly",)
+SERIES = ("forecasting",)
 
 
 class Ready(NamedTuple):
@@ -40,7 +41,7 @@ class Ready(NamedTuple):
 
 
 MODELS: dict[str, Ready] = {
-    "auto": Ready(recipes.auto, CLASSES + ANOMALY),
+    "auto": Ready(recipes.auto, CLASSES + ANOMALY + SERIES),
     "logistic_regression": Ready(recipes.logistic_regression, ("binary",)),
     "alma": Ready(recipes.alma, ("binary",)),
     "passive_aggressive": Ready(recipes.passive_aggressive, ("binary",)),
@@ -58,6 +59,8 @@ MODELS: dict[str, Ready] = {
     "passive_aggressive_regressor": Ready(recipes.passive_aggressive_regressor, NUMBER),
     "hoeffding_tree_regressor": Ready(recipes.hoeffding_tree_regressor, NUMBER),
     "adaptive_random_forest_regressor": Ready(recipes.adaptive_random_forest_regressor, NUMBER),
+    "snarimax": Ready(forecasters.snarimax, SERIES),
+    "holt_winters": Ready(forecasters.holt_winters, SERIES),
     "half_space_trees": Ready(recipes.half_space_trees, ANOMALY),
     "gaussian_scorer": Ready(recipes.gaussian_scorer, ANOMALY),
 }
@@ -96,7 +99,7 @@ def build(use: str, arguments: Mapping[str, Any], categories: bool, task: str | 
         model = make(**given, **told)
     except Exception as exc:  # the user's own code: any error of it is the spec's error
         raise ModelError(f"model.use: {use} raised {type(exc).__name__}: {exc}") from exc
-    if ready is None and task is not None and TASKS[task] is not task_of(model):
+    if ready is None and task not in (None, *SERIES) and TASKS[task] is not task_of(model):
         raise ModelError(f"model.task: {use} made a model for {task_of(model).value}, not for {task}")
     return seeded(model)
 
@@ -114,6 +117,8 @@ def task_for(use: str, task: str | None, label_type: str | None) -> str | None:
     if ":" in use:
         return task
     ready = _look_up(use)
+    if ready.tasks == SERIES and task is None:
+        raise ModelError(f"model.use: {use} forecasts a series; say which number in forecast.of")
     if task is not None or label_type is None or ready.tasks == ANOMALY:
         return _one_of(use, ready, task or ready.tasks[0])
     fits = (name for name in ready.tasks if LABEL_KINDS[name] == label_type)

@@ -22,6 +22,7 @@ from river import (
     naive_bayes as bayes,
 )
 
+from engine.models.forecasters import AutoForecaster
 from engine.models.gaussian_scorers import GaussianScorers
 
 SEED = 20240229  # any number: the same one everywhere, so that a replay is the same
@@ -40,6 +41,8 @@ def auto(*, categories: bool, task: str) -> Any:
     """Does well with nothing to set: experts of many kinds, and a mixture that learns whom to believe."""
     from engine.models.auto.classifier import AutoClassifier
 
+    if task == "forecasting":
+        return AutoForecaster()
     if task == "anomaly":
         return half_space_trees(categories=categories)
     return AutoClassifier(seed=SEED)

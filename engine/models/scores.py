@@ -27,8 +27,15 @@ TASKS = {
     "multiclass": Task.CLASSIFY,
     "regression": Task.REGRESS,
     "anomaly": Task.ANOMALY,
+    "forecasting": Task.REGRESS,
 }
-LABEL_KINDS = {"binary": "boolean", "multiclass": "category", "regression": "number", "anomaly": "boolean"}
+LABEL_KINDS = {
+    "binary": "boolean",
+    "multiclass": "category",
+    "regression": "number",
+    "anomaly": "boolean",
+    "forecasting": "number",
+}
 
 
 @dataclass(slots=True)
@@ -76,15 +83,17 @@ class Scores:
     failures: list[Failure] = field(default_factory=list)
     intervals: Sequence[tuple[float, float] | None] | None = None  # where the spec asks for them,
     sets: Sequence[Sequence[Any] | None] | None = None  # or these
+    forecasts: Sequence[Sequence[float] | None] | None = None  # of a series, the values to come
 
     def pick(self, rows: Sequence[int]) -> Scores:
-        intervals, sets = self.intervals, self.sets
+        intervals, sets, forecasts = self.intervals, self.sets, self.forecasts
         return Scores(
             [self.predictions[row] for row in rows],
             [self.scores[row] for row in rows],
             [self.probabilities[row] for row in rows],
             intervals=None if intervals is None else [intervals[row] for row in rows],
             sets=None if sets is None else [sets[row] for row in rows],
+            forecasts=None if forecasts is None else [forecasts[row] for row in rows],
         )
 
 

@@ -15,6 +15,7 @@ from engine.models.auto.event import EXPERTS, Mind, Room
 
 TEXTS_MAX = 32  # of a category, with a column of their own; the others share one
 OTHER = None
+PARTS: tuple[Any, ...] = (columns.Columns, linear.Linear, forest.Forest, history.History, mixing.Mixing)
 
 
 class AutoClassifier(base.Classifier):
@@ -167,7 +168,16 @@ class AutoClassifier(base.Classifier):
         have = self.mind
         if size > len(have.columns.seen) or classes > len(have.history.shares):
             wider = self._empty(size, classes)
-            self._make(Mind(*map(fitted, have, wider)))
+            self._make(self._copied(have, wider))
+
+    def _copied(self, mind: Mind, into: Mind) -> Mind:
+        return Mind(
+            fitted(mind.columns, into.columns),
+            fitted(mind.linear, into.linear),
+            forest.copied(mind.forest, into.forest),
+            fitted(mind.history, into.history),
+            fitted(mind.mixing, into.mixing),
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without the room to grow, and without what trees have left behind."""
@@ -179,17 +189,13 @@ class AutoClassifier(base.Classifier):
         parts = state.pop("mind")
         self.__dict__.update(state)
         whole = self._empty(room_for(len(self.places), 8), room_for(len(self.classes), 2))
-        self._make(Mind(*map(fitted, parts, whole)))
+        parts = Mind(*(kind(*part) for kind, part in zip(PARTS, parts, strict=True)))
+        self._make(self._copied(parts, whole))
 
     def _trimmed(self) -> Mind:
-        used = self.mind.forest.used
-        kept = forest.empty(self.trees, int(used.max()), len(self.places), len(self.classes), self.seed)
-        arrays, places = list[Any](self.mind.forest)[3:], list[Any](kept)[3:]
-        for t, nodes in enumerate(used.tolist()):
-            for old, new in zip(arrays, places, strict=True):
-                inner = tuple(map(slice, new.shape[2:]))
-                new[t, :nodes] = old[(t, slice(nodes), *inner)]
-        kept = kept._replace(used=used, full=self.mind.forest.full, random=self.mind.forest.random)
+        trees, nodes = self.mind.forest, int(self.mind.forest.used.max())
+        kept = forest.empty(self.trees, nodes, len(self.places), len(self.classes), self.seed)
+        kept.low[:], kept.high[:] = np.inf, -np.inf
         size, classes = len(self.places), len(self.classes)
         have = self.mind
         return Mind(
@@ -200,7 +206,7 @@ class AutoClassifier(base.Classifier):
                 have.linear.rates,
                 have.linear.mended[:classes],
             ),
-            kept,
+            forest.copied(trees, kept),
             history.History(
                 have.history.shares[:classes], have.history.followed[:classes, :classes], have.history.last
             ),

@@ -19,7 +19,7 @@ tree that is full begins anew, each of the first ones at another time, which als
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,8 +51,7 @@ class Forest(NamedTuple):
 
 def empty(trees: int, nodes: int, columns: int, classes: int, seed: int) -> Forest:
     """A forest whose first trees are full at between half and all of `nodes`."""
-    ranges = np.full((2, trees, nodes, columns), np.inf, np.float32)
-    ranges[1] = -np.inf
+    ranges = np.empty((2, trees, nodes, columns), np.float32)  # set by `clear`, so that memory comes with use
     floats, ints = np.zeros((4, trees, nodes)), np.zeros((4, trees, nodes), np.int64)
     ints[0] = -1
     turns = np.arange(1, trees + 1)
@@ -246,3 +245,18 @@ def weigh(forest: Forest, t: int, leaf: int) -> None:
         split = forest.total[t, forest.left[t, node]] + forest.total[t, forest.right[t, node]]
         top = max(own, split)
         forest.total[t, node] = LOG_HALF + top + math.log(math.exp(own - top) + math.exp(split - top))
+
+
+def copied(forest: Forest, into: Forest) -> Forest:
+    """Copy what is in use to a forest with room for as much, or for more."""
+    arrays, others = list[Any](forest), list[Any](into)
+    for old, new in zip(arrays[:3], others[:3], strict=True):
+        new[:] = old
+    for old, new in zip(arrays[3:], others[3:], strict=True):
+        for t, nodes in enumerate(forest.used.tolist()):
+            corner = tuple(slice(min(sizes)) for sizes in zip(old.shape[2:], new.shape[2:], strict=True))
+            new[(t, slice(nodes), *corner)] = old[(t, slice(nodes), *corner)]
+    for t, nodes in enumerate(forest.used.tolist()):  # what they have not seen is in no range
+        into.low[t, :nodes, forest.low.shape[2] :] = np.inf
+        into.high[t, :nodes, forest.low.shape[2] :] = -np.inf
+    return into

@@ -26,17 +26,21 @@ def make_walk(stamp: int) -> Callable[..., int]:
     @kernel
     def walk(
         mind: Mind, ops: Bytes, before: Floats, after: Floats, labels: Ints, known: Ints, alone: bool,
-        answers: Floats, work: Room,
+        same: bool, answers: Floats, work: Room,
     ) -> int:  # fmt: skip
         """Predict and learn in order; `known[i]` classes are known before event `i`, `known[i + 1]` after."""
         for i in range(len(ops)):
             predicts = ops[i] & PREDICT > 0
-            if predicts and known[i] > 0:
-                event.consider(mind, before[i], known[i], work)
-                answers[i] = work.out
-            if ops[i] & LEARN:
-                event.consider(mind, after[i], known[i + 1], work)
-                event.learn(mind, after[i], labels[i], known[i + 1], predicts or not alone, work)
+            for lesson in range(2):  # one call of `consider`, for half the code
+                classes = known[i + lesson]
+                if classes == 0 or ops[i] & (LEARN if lesson else PREDICT) == 0:
+                    continue
+                if not (lesson and same and predicts and classes == known[i]):
+                    event.consider(mind, after[i] if lesson else before[i], classes, work)
+                if lesson:
+                    event.learn(mind, after[i], labels[i], classes, predicts or not alone, work)
+                else:
+                    answers[i] = work.out
         return stamp
 
     return walk
@@ -80,7 +84,7 @@ class Auto(Model):
         before = self._rows(block.before)
         after = before if block.after is block.before else self._rows(block.after)
         answers = np.zeros((len(block), len(model.work.out)))
-        walk(model.mind, ops, before, after, numbers, known, self.alone, answers, model.work)
+        walk(model.mind, ops, before, after, numbers, known, self.alone, before is after, answers, model.work)
         classes: list[tuple[Hashable, ...]] = [
             tuple(model.classes[:n]) for n in range(len(model.classes) + 1)
         ]
