@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from connectors.kafka_errors import explain
+from connectors.kafka_frames import framed
 from connectors.kafka_reader import Reader
-from connectors.kafka_shared import Shared, notice, speaking
+from connectors.kafka_shared import BATCH_BYTES, Shared, notice, speaking
 from connectors.log import Batch, Misfit, Payload, Refused, Rows
 from connectors.segments import now_ms
 
@@ -81,13 +82,14 @@ class KafkaStore:
     ) -> int:
         await self._close_readers()  # recovery is over
         await writer.begin_transaction()
-        sent = [future for topic, rows in outputs.items() for future in await self._send(writer, topic, rows)]
-        sent += await self._send(writer, self.journal, Rows([None], [entry]))
+        # aiokafka sends one batch of a topic after the other, so the topics go side by side.
+        lanes = [*outputs.items(), (self.journal, Rows([None], [entry]))]
+        sent = await asyncio.gather(*(self._send(writer, topic, rows) for topic, rows in lanes))
         if positions:
             offsets = {TopicPartition(topic, self.partition): at for topic, at in positions.items()}
             await writer.send_offsets_to_transaction(offsets, self.group)
         # aiokafka would commit although a batch has failed: first see that every one of them arrived.
-        done = await asyncio.gather(*sent)
+        done = await asyncio.gather(*chain.from_iterable(sent))
         await writer.commit_transaction()
         return int(done[-1].offset)
 
@@ -108,24 +110,28 @@ class KafkaStore:
 
     async def _send(self, producer: Any, topic: str, rows: Payload) -> list[asyncio.Future[Any]]:
         """Hand rows to a producer as whole batches: six times as fast as one by one."""
-        if not len(rows.values):
+        if not rows.keys:
             return []
-        home, now, sent = await self._home(topic), now_ms(), []
-        headers = map(list, rows.headers) if rows.headers is not None else repeat([], len(rows.values))
-        builder, count = producer.create_batch(), 0
-        append = builder._builder.append  # aiokafka's compiled one, without the wrapper that costs as much
-        for key, value, pairs in zip(rows.keys, rows.values, headers, strict=True):
-            if append(count, now, key, value, pairs) is None:
-                builder._relative_offset = count
-                sent.append(await producer.send_batch(builder, topic, partition=home))
-                builder, count = producer.create_batch(), 0
-                append = builder._builder.append
-                append(count, now, key, value, pairs)
-            count += 1
-        builder._relative_offset = count
-        sent.append(await producer.send_batch(builder, topic, partition=home))
+        home, now, transactional = await self._home(topic), now_ms(), producer is self._writer
+        frames = framed(rows, BATCH_BYTES, now, transactional)
+        sent = [await producer.send_batch(frame, topic, partition=home) for frame in frames]
+        sent = sent or await self._append(producer, topic, home, rows, now)
         for future in sent:
             future.add_done_callback(notice)
+        return sent
+
+    async def _append(
+        self, producer: Any, topic: str, home: int, rows: Payload, now: int
+    ) -> list[asyncio.Future[Any]]:
+        """Record by record, into aiokafka's own batches."""
+        headers = map(list, rows.headers) if rows.headers is not None else repeat([], len(rows.keys))
+        sent, builder = [], producer.create_batch()
+        for key, value, pairs in zip(rows.keys, rows.values, headers, strict=True):
+            if builder.append(key=key, value=value, timestamp=now, headers=pairs) is None:
+                sent.append(await producer.send_batch(builder, topic, partition=home))
+                builder = producer.create_batch()
+                builder.append(key=key, value=value, timestamp=now, headers=pairs)
+        sent.append(await producer.send_batch(builder, topic, partition=home))
         return sent
 
     async def bounds(self, topic: str) -> tuple[int, int]:

@@ -115,8 +115,6 @@ class Warming:
 
     def _load(self) -> bool:
         """Load every kernel from disk; False if one is not there."""
-        from engine.warming import warm
-
         try:
             with _no_compiling(lambda: True):
                 warm(self.spec)
@@ -125,8 +123,6 @@ class Warming:
         return True
 
     def _compile(self) -> None:
-        from engine.warming import warm
-
         with _no_compiling(lambda: self.stopped):
             warm(self.spec)
 
@@ -147,6 +143,16 @@ class Warming:
             raise Stopped
         if self.child.returncode:
             log.debug("compiling aside ended with %d: %s", self.child.returncode, said.decode()[-2000:])
+
+
+def warm(spec: Spec) -> None:
+    """Compile, or load, every kernel that workers of this spec call."""
+    from connectors import kafka_frames
+    from engine import warming
+
+    if spec.transport.startswith("kafka:"):
+        kafka_frames.warm()
+    warming.warm(spec)
 
 
 @contextmanager
@@ -173,8 +179,6 @@ def main() -> None:
     """The process that compiles: what to do comes on its standard input."""
     os.nice(19)
     spec = pickle.loads(sys.stdin.buffer.read())
-    from engine.warming import warm
-
     with suppress(Unsupported, DriftlineError):
         warm(spec)
 

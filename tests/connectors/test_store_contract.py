@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connectors import kafka_frames
 from connectors.log import Batch, Gone, Misfit, Refused, Rows, Store
+from engine.batch import Lines
 from tests.connectors.worlds import World, make_topic, rows, values
 
 
@@ -155,6 +157,30 @@ def test_keys_and_headers(world: World, topics: dict[str, str]) -> None:
         (b"k", b"a", [("ce_id", b"1")]),
         (None, b"b", []),
     ]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_lines(world: World, topics: dict[str, str], compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs that are kept as lines arrive as records, commit after commit, with and without kernels."""
+    monkeypatch.setattr(kafka_frames, "_kernel", None)
+    if compiled:
+        kafka_frames.warm()
+    stored = [[b'"%d:%d:%s"' % (part, at, b"x" * 500) for at in range(3_000)] for part in range(3)]
+
+    async def story() -> None:
+        store = await world.owner()
+        await store.open()
+        for part in stored:
+            lines = Lines()
+            for start in range(0, len(part), 250):
+                chunk = part[start : start + 250]
+                lines.add([b"k"] * len(chunk), b"".join(value + b"\n" for value in chunk), None)
+            await store.commit({topics["out"]: lines}, {}, b"one")
+        await store.send({topics["narrow"]: lines})
+
+    world.play(story())
+    assert values(world.log, topics["out"]) == [value for part in stored for value in part]
+    assert values(world.log, topics["narrow"]) == stored[-1]
 
 
 def test_read_runs(world: World, topics: dict[str, str]) -> None:
