@@ -5,6 +5,7 @@ matplotlib is an extra, and imported when something is drawn.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,7 +106,7 @@ def _times(moments: Sequence[Moment]) -> list[Any]:
 
 def _value(told: Told, name: str) -> float:
     value = told.get(name)
-    return float("nan") if value is None else float(value)
+    return float(value) if value is not None and math.isfinite(value) else math.nan
 
 
 def no_change(told: Told) -> float:
@@ -115,7 +116,7 @@ def no_change(told: Told) -> float:
     0.8
     """
     accuracy, kappa = _value(told, "accuracy"), _value(told, "kappa_t")
-    return (accuracy - kappa) / (1 - kappa) if kappa < 1 else float("nan")
+    return (accuracy - kappa) / (1 - kappa) if kappa < 1 else math.nan
 
 
 def calibration(axes: Axes, judged: Judged) -> None:

@@ -22,7 +22,8 @@ def size(shape: Shape) -> int:
 
 def cells(block: Block, shape: Shape) -> Iterable[Cell]:
     there = block.scored
-    bins = np.minimum((there.score * BINS).astype(np.int64), BINS - 1)
+    # A user's own model may say anything.
+    bins = np.minimum((np.clip(there.score, 0, 1) * BINS).astype(np.int64), BINS - 1)
     came = there.label == 1 if shape.kind is Kind.BINARY else there.hit
     yield bins, 1.0
     yield bins + BINS, there.score

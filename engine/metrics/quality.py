@@ -87,6 +87,7 @@ class Quality:
         if self.odds is not None:
             settled.notes = self.odds.rest(settled.notes)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is beyond a float's range is told as infinite
     def turn(self) -> None:
         """Count what waits."""
         settled, self.pending = self.pending, Settlements()
@@ -172,12 +173,14 @@ class Quality:
         """The metrics over the whole life by name; None while they are not defined."""
         return self.summary().told()
 
+    @np.errstate(over="ignore", invalid="ignore")
     def told(self, window: str) -> Told:
         """The metrics over a window that the spec asks for, or over the whole life."""
         ahead = self._ahead()
         asked = next((each for each in self.wanted.windows if str(each) == window), None)
         return self.layout.told(ahead.life.row() if asked is None else ahead._window(asked))
 
+    @np.errstate(over="ignore", invalid="ignore")
     def summary(self) -> Summary:
         """Everything that is judged, with what waits counted in."""
         ahead = self._ahead()

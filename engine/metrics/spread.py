@@ -71,12 +71,13 @@ class Spread:
         if self.unit:
             if len(scores) > FEW:
                 values = np.array([score for score in scores if score is not None], np.float64)
-                found = np.bincount(np.minimum((values * BINS).astype(np.int64), BINS - 1), minlength=BINS)
+                spots = np.minimum((np.clip(values, 0, 1) * BINS).astype(np.int64), BINS - 1)
+                found = np.bincount(spots, minlength=BINS)
                 self.bins = [n + more for n, more in zip(bins, found.tolist(), strict=True)]
             else:
                 for score in scores:
                     if score is not None:
-                        bins[min(BINS - 1, int(score * BINS))] += 1
+                        bins[min(BINS - 1, int(min(max(score, 0.0), 1.0) * BINS))] += 1
             for value in dict.fromkeys(predictions):
                 self._count(value, predictions.count(value))
         elif known := [score for score in scores if score is not None]:

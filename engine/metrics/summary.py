@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine.metrics import calibration, gaps, rank
 from engine.metrics.block import Floats, Kind
 from engine.metrics.tally import FAMILIES, Layout, renamed
@@ -47,6 +49,7 @@ class Summary:
         return [segment for within, segment in self.rows if within == window and segment]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def merged(summaries: Sequence[Summary]) -> Summary:
     """Shards together: their outcomes pooled, each window's with those of the same window elsewhere."""
     first = summaries[0]

@@ -97,6 +97,7 @@ class Layout:
         n: float = family.labelled(self.part(family, row), self.shape)
         return n
 
+    @np.errstate(over="ignore", invalid="ignore")
     def told(self, row: Floats) -> dict[str, float | int | None]:
         """Every metric of a row; None where it is not defined."""
         n = self.labelled(row)

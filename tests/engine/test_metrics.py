@@ -14,6 +14,7 @@ from river import metrics
 from engine.errors import SpecError
 from engine.joined import Settled, Settlements
 from engine.metrics import Kind, Quality, measures, merged
+from engine.metrics.spread import Spread
 from engine.metrics.summary import Told
 from engine.shard import Shard
 from engine.specmetrics import NAMES, Metrics
@@ -406,3 +407,22 @@ def test_no_probabilities_of_many_classes() -> None:
     """Without being asked nothing is remembered, and there is no log loss."""
     told = counted(Kind.MULTICLASS, multiclass(50)).report()
     assert (told["log_loss"], told["brier"]) == (None, None)
+
+
+def test_probabilities_that_are_none() -> None:
+    """A user's own model may say what it likes: it is judged, and counted at the edge."""
+    wild = [(i % 2 == 0, i % 3 == 0, [-0.5, 0.2, 1.7, -1e300, 1e300][i % 5]) for i in range(600)]
+    told = counted(Kind.BINARY, wild, windows=[100, "1h"], fading=0.9).summary()
+    assert all(told.told(window)["ece"] is not None for window in told.windows())
+    for n in (5, 500):
+        spread = Spread(Kind.BINARY, 10)
+        spread.add([True] * n, [score for _, _, score in wild[:n]])
+        assert [count for _, _, count in spread.histogram()] == [2 * n // 5, n // 5, 2 * n // 5]
+
+
+def test_numbers_without_measure() -> None:
+    """A regressor that runs away has an infinite error, over the life; a window forgets it."""
+    wild = [(1.0, 1e308, 1e308), (1.0, -1e308, -1e308), *regression(300)]
+    summary = counted(Kind.REGRESSION, wild, windows=[100]).summary()
+    assert summary.told()["rmse"] == float("inf")
+    assert (summary.told("100")["rmse"] or 0) < 10

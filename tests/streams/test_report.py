@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import msgspec
 import pytest
 
 from engine.errors import DriftlineError
+from engine.metrics.summary import Told
 from engine.spec import Spec
 from streams.judged import POINTS_MAX, Trend
 from streams.replay import Replay, Report
@@ -97,6 +100,19 @@ def test_confidence_on_a_page(tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text()
     assert "<h2>Confidence</h2>" in page
     assert "coverage wanted" in page
+
+
+def test_a_model_that_ran_away(tmp_path: Path) -> None:
+    """An error without bounds can't be drawn; the rest of the report can."""
+    report = replayed(tmp_path, "regression")
+    assert report.quality is not None
+    endless: dict[str, Told] = {
+        name: dict.fromkeys(told, math.inf) for name, told in report.quality.windows.items()
+    }
+    wild = replace(report, quality=replace(report.quality, windows=endless))
+    for name in ("r.png", "r.html"):
+        write_report(tmp_path / name, "p", wild)
+        assert (tmp_path / name).stat().st_size > 10_000
 
 
 def test_little_to_tell(tmp_path: Path) -> None:
