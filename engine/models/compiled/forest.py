@@ -39,7 +39,7 @@ class AdaptiveForest(Model):
         check_tree(part._new_base_model())
 
     def load(self) -> None:
-        self.classes, self.estimate_is_next, self.ranked = Classes(), False, -1
+        self.classes, self.estimate_is_next, self.ranked, self.by_text = Classes(), False, -1, True
         source, n = self.part, self.part.n_models
         if not source.data:
             return
@@ -73,23 +73,25 @@ class AdaptiveForest(Model):
     def reserve(self) -> None:
         if not self.part.data or len(self.names) > FEATURES_MAX:
             return
-        self.arena = with_room(self.arena, feature=len(self.names), **{"class": len(self.classes)})
-        room = sizes_of(self.arena)["class"]
-        if self.forest.order.size < room:
-            self.forest = with_classes(self.forest, room)
+        features, classes = len(self.names), len(self.classes)
+        if features > self.arena.place.shape[1] or classes > self.arena.votes.shape[2]:
+            self.arena = with_room(self.arena, feature=features, **{"class": classes})
+        if self.forest.order.size < self.arena.votes.shape[2]:
+            self.forest = with_classes(self.forest, self.arena.votes.shape[2])
         self.forest = self.forest._replace(by_name=self.classes.by_name())
-        if self.ranked != len(self.names):
-            features = self.names.features
-            by_name = sorted(range(len(features)), key=lambda f: str(features[f]))
-            self.arena.row[RANK, by_name] = np.arange(len(features))
-            self.ranked = len(features)
+        if self.ranked != features:
+            found = self.names.features
+            self.by_text = all(type(name) is str for name in found)  # else River can't sort them, perhaps
+            by_name = sorted(range(features), key=lambda f: str(found[f]))
+            self.arena.row[RANK, by_name] = np.arange(features)
+            self.ranked = features
 
     def labels(self, values: Sequence[Any]) -> Floats:
         return self.classes.encode(values)
 
     def run(self, block: Block, labels: Floats) -> tuple[Answers, int]:
         size, names = len(block), self.names
-        if not self.part.data or len(names) > FEATURES_MAX or not self._by_text():
+        if not self.part.data or len(names) > FEATURES_MAX or not self.by_text:
             return Answers(np.zeros((size, 1)), np.zeros(size, np.int64), [()]), 0
         room = self.forest.order.size
         out, said = np.zeros((size, room)), np.zeros(size, np.int64)
@@ -110,10 +112,6 @@ class AdaptiveForest(Model):
         classes = [tuple(self.classes.labels[c] for c in row[1 : 1 + row[0]]) for row in used.tolist()]
         kinds = np.maximum(said, 0)
         return Answers(np.take_along_axis(out, orders[kinds, 1:], axis=1), kinds, classes), done
-
-    def _by_text(self) -> bool:
-        """Whether River could sort the features by name."""
-        return all(type(name) is str for name in self.names.features)
 
     def write_back(self) -> None:
         if not self.part.data:

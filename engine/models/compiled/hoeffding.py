@@ -15,7 +15,7 @@ an estimate counts Python's objects, so it is not equal to the bit between two h
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -87,9 +87,9 @@ class HoeffdingClassifier(Model):
         load_tree(self.arena, 0, self.part, self.names, self.classes)
 
     def reserve(self) -> None:
-        features = min(len(self.names), FEATURES_MAX)
-        classes = {"class": len(self.classes)}
-        self.arena = with_room(self.arena, feature=features, watch=features, **classes)
+        features, classes = min(len(self.names), FEATURES_MAX), len(self.classes)
+        if features > self.arena.place.shape[1] or classes > self.arena.votes.shape[2]:
+            self.arena = with_room(self.arena, feature=features, watch=features, **{"class": classes})
 
     def labels(self, values: Sequence[Any]) -> Floats:
         return self.classes.encode(values)
@@ -119,15 +119,20 @@ class HoeffdingClassifier(Model):
 
     def _answers(self, out: Floats, known: Ints, seen: Any, block: Block, labels: Floats) -> Answers:
         """Rows of votes with their classes, which grow with what is learned."""
+        by_name = self.classes.by_name().tolist()
+        if (seen == self.arena.trees[0, SEEN:]).all():
+            there = set(np.flatnonzero(seen).tolist())
+            return Answers(out, np.zeros_like(known), [self._named(by_name, there)])
         learned = np.where(block.ops & LEARN > 0, labels, -1).astype(np.int64)
         counts, first, kinds = np.unique(known, return_index=True, return_inverse=True)
         classes = []
-        by_name = self.classes.by_name().tolist()
         for count, at in zip(counts.tolist(), first.tolist(), strict=True):
             there = {*np.flatnonzero(seen).tolist(), *learned[:at].tolist()}
-            found = tuple(self.classes.labels[c] for c in by_name if c in there)
-            classes.append(found if count else ())
+            classes.append(self._named(by_name, there) if count else ())
         return Answers(out, kinds, classes)
+
+    def _named(self, by_name: list[int], there: set[int]) -> tuple[Hashable, ...]:
+        return tuple(self.classes.labels[c] for c in by_name if c in there)
 
     def write_back(self) -> None:
         Builder(self.arena, self.names, self.classes, self.estimate_is_next).into(self.part, 0)

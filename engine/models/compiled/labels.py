@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.models.compiled.block import Floats
 from engine.models.compiled.step import Unsupported
@@ -29,6 +30,7 @@ class Classes:
     def __init__(self) -> None:
         self.labels: list[Hashable] = []
         self._numbers: dict[Hashable, int] = {}
+        self._by_name: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,16 +54,22 @@ class Classes:
         number = self._numbers.setdefault(label, len(self.labels))
         if number == len(self.labels):
             self.labels.append(label)
+            self._by_name = None
         return number
 
     def encode(self, values: Sequence[Hashable]) -> Floats:
         """Labels as numbers; NaN where there is none, or where only River can take it."""
+        types = set(map(type, values))
+        if len(types) == 1 and self.labels and type(self.labels[0]) in types:
+            found = list(map(self._numbers.get, values))
+            if None not in found:
+                return np.array(found, np.float64)
         known = {label: self.known(label) for label in dict.fromkeys(values) if self.fit(label)}
-        if len(set(map(type, values))) == 1:
-            return np.array([known.get(value, np.nan) for value in values], np.float64)
         return np.array([known.get(v, np.nan) if self.fit(v) else np.nan for v in values], np.float64)
 
-    def by_name(self) -> np.typing.NDArray[np.int64]:
+    def by_name(self) -> npt.NDArray[np.int64]:
         """The numbers in the order of the sorted labels."""
-        order = sorted(range(len(self.labels)), key=self.labels.__getitem__)  # type: ignore[arg-type]
-        return np.array(order, np.int64)
+        if self._by_name is None:
+            order = sorted(range(len(self.labels)), key=self.labels.__getitem__)  # type: ignore[arg-type]
+            self._by_name = np.array(order, np.int64)
+        return self._by_name

@@ -13,7 +13,8 @@ from tests.engine.compiled.growing import boxes
 
 FIELDS = {
     **{f"x{j}": {"type": "number"} for j in (0, 1, 2, 3, 6, 7)},
-    "x4": {"type": "integer"}, "x5": {"type": "boolean"},
+    "x4": {"type": "integer"},
+    "x5": {"type": "boolean"},
 }
 MODELS = {
     "hoeffding_tree": {"grace_period": 50, "delta": 0.01},
