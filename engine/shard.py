@@ -164,7 +164,8 @@ class Shard:
         """Outcomes, to all who learn from them."""
         self.quality.update(settled)
         covered = None if self.confidence is None else self.confidence.learn(settled)
-        self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
+        if self.spec.labels.outcomes:
+            self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
 
     def _score(self, events: Events, rows: Rows) -> tuple[Scores, list[Next]]:
         """What the model says; of a series, also whose next values these are."""

@@ -111,6 +111,8 @@ class Labels(Part):
     """The key of a label record that names the entity, as `events.key` does. Default: the same name."""
     wait: Duration = 7 * DAY_MS
     """How long, in event time, an event and its label wait for each other."""
+    outcomes: bool = True
+    """Publish an outcome for each label that meets its prediction. Metrics count it either way."""
     unlabelled: Literal["drop", "negative"] = "drop"
     """What becomes of an event whose label does not come: it is forgotten when `wait` is over, or it is
     given the label `negative`: learned, and told as an outcome."""

@@ -127,3 +127,15 @@ def test_regression_outcomes_have_an_error() -> None:
     assert (row["error"], row["correct"]) == (2.5, None)
     feed("labels", label("a", 1.5))
     assert feed.shard.quality.report().items() >= {"labelled": 1, "mae": 1.5, "rmse": 1.5}.items()
+
+
+def test_outcomes_can_be_left_out() -> None:
+    """Without them labels are learned and counted all the same."""
+    feed, plain = Feed(labels={"outcomes": False}), Feed()
+    for each in (feed, plain):
+        each("events", event("a"))
+        each("labels", label("a"))
+    outs = [each("events", event("b")) for each in (feed, plain)]
+    assert outs[0].predictions == outs[1].predictions
+    assert feed.shard.quality.report() == plain.shard.quality.report()
+    assert len(feed("labels", label("b")).outcomes) == 0
