@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ from engine.outputs import Origin
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 from engine.specparts import Kind
-from engine.state import digest, freeze, thaw
+from engine.state import cut, digest, freeze, joined, thaw
 from engine.unlabelled import unassume
 
 TURN = 256  # records between two places where time-driven reactions happen
@@ -233,7 +234,10 @@ class Shard:
 
     def freeze(self) -> Iterator[bytes]:
         """The state at this moment, as pieces of bytes that may be asked for later."""
-        return freeze([STATE_VERSION, self.spec.fingerprint, self._head()], self.join.ledger.parts())
+        head = self._head()
+        head["fold"], pieces = cut(head["fold"])  # a million keys are too much to be pickled at once
+        parts = chain([len(pieces)], pieces, self.join.ledger.parts())
+        return freeze([STATE_VERSION, self.spec.fingerprint, head], parts)
 
     @classmethod
     def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
@@ -246,7 +250,7 @@ class Shard:
             raise StateError("the snapshot was made under another spec")
         self = cls(spec, partition)
         self.taken, self.events, self.predicted, self.rejected = state["counts"]
-        self.fold.restore(state["fold"])
+        self.fold.restore(joined(state["fold"], list(islice(parts, next(parts)))))
         self.model.restore(state["model"])
         self.join.restore(state["join"], parts)
         self.quality.restore(state["quality"])

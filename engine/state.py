@@ -10,7 +10,9 @@ import hashlib
 import io
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from engine.errors import StateError
 
@@ -33,6 +35,17 @@ FUNCTIONS = {
     ("math", "log"),
     ("numpy", "_core.multiarray._reconstruct"),
 }  # fmt: skip
+
+
+PIECE = 1 << 16  # entries of a list or an array that are pickled at a stretch
+
+
+class Pieces(NamedTuple):
+    """Stands for what is in some pieces, one behind the other."""
+
+    first: int
+    end: int
+    array: bool
 
 
 class Thawer(pickle.Unpickler):
@@ -91,6 +104,37 @@ def thaw(data: bytes, allow: Iterable[str]) -> tuple[Any, Iterator[Any]]:
             yield Thawer(stream, allow).load()
 
     return head, parts()
+
+
+def cut(state: Any) -> tuple[Any, list[Any]]:
+    """A state of lists and arrays without what is long in it, and that in pieces.
+
+    >>> small, pieces = cut(["a", list(range(200_000))])
+    >>> small, [len(piece) for piece in pieces]
+    (['a', Pieces(first=0, end=3, array=False)], [65536, 65536, 68928])
+    >>> joined(small, pieces)[1] == list(range(200_000))
+    True
+    """
+    pieces: list[Any] = []
+
+    def without(part: Any) -> Any:
+        long = isinstance(part, list | np.ndarray) and len(part) > PIECE
+        if long:
+            first, starts = len(pieces), range(0, len(part) // PIECE * PIECE, PIECE)
+            pieces.extend(part[at : at + PIECE] for at in starts[:-1])
+            pieces.append(part[starts[-1] :])
+            return Pieces(first, len(pieces), isinstance(part, np.ndarray))
+        return [without(each) for each in part] if isinstance(part, list) else part
+
+    return without(state), pieces
+
+
+def joined(small: Any, pieces: list[Any]) -> Any:
+    """The inverse of `cut`."""
+    if isinstance(small, Pieces):
+        found = pieces[small.first : small.end]
+        return np.concatenate(found) if small.array else [each for piece in found for each in piece]
+    return [joined(each, pieces) for each in small] if isinstance(small, list) else small
 
 
 def digest(value: Any) -> str:

@@ -126,6 +126,8 @@ def _spoken_of(where: Where, sentence: str, document: Document) -> Where:
     for word in re.findall(r"[a-z_.]+(?:\[\d+\][a-z_.]*)?", sentence):
         parts = re.findall(r"[a-z_]+|\d+", word)
         place = (*where, *(int(part) if part.isdigit() else part for part in parts))
+        while "[" in word and place not in document.places and len(place) > len(where) + 1:
+            place = place[:-1]  # the list came from an option, as a whole
         if place in document.places:
             quoted = re.findall(r"'([^']*)'", sentence)
             entry = next((p for p in _entries(place, document) if p[1] in quoted), None)

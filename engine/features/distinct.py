@@ -69,22 +69,16 @@ class Distinct:
     def _sketches(self, number: int) -> None:
         self.panes, self.cells = longer(self.panes, number), longer(self.cells, number)
 
-    def state(self, order: Ints) -> list[Any]:
-        sketches = self.sketch[order]
-        have = sketches >= 0
-        panes, cells = self.panes[sketches[have]], self.cells[sketches[have]]
-        cells = np.where(panes[:, :, None] == NEVER, 0, cells)  # what lies in an unused pane means nothing
-        return [self.lists.state(order), self.gone[order], have, panes, cells]
+    def state(self, slots: int) -> list[Any]:
+        by_slot = [self.gone[:slots].copy(), self.sketch[:slots].copy()]
+        sketches = [array[: self.spare[MADE]].copy() for array in (self.panes, self.cells)]
+        return [self.lists.state(slots), by_slot, sketches, self.spare.copy()]
 
     def restore(self, state: list[Any]) -> None:
-        lists, gone, have, panes, cells = state
+        lists, (self.gone, self.sketch), (panes, cells), self.spare = state
         self.lists.restore(lists)
-        self.reserve(len(gone))
-        self.gone[: len(gone)] = gone
-        self.sketch[: len(gone)][have] = np.arange(len(panes))
         self._sketches(len(panes) + 1)
         self.panes[: len(panes)], self.cells[: len(panes)] = panes, cells
-        self.spare[MADE] = len(panes)
 
 
 def hashed(column: Column) -> tuple[Ints, Flags]:

@@ -68,13 +68,9 @@ class Memory:
     # -- its state -------------------------------------------------------------------------------------
 
     def state(self) -> list[Any]:
-        order = self.keys.order()
-        return [
-            self.seen.copy(),
-            self.keys.state(),
-            self.newest[order],
-            [t.state(order) for t in self.tables],
-        ]
+        slots = len(self.keys)
+        tables = [table.state(slots) for table in self.tables]
+        return [self.seen.copy(), self.keys.state(), self.newest[:slots].copy(), tables]
 
     def restore(self, state: list[Any]) -> None:
         self.seen, keys, self.newest, tables = state

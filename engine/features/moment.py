@@ -57,8 +57,8 @@ class Table(Protocol):
     def run(self, at: Moment) -> Sequence[Floats | Column]:
         """Enter events; return a column for each feature, with NaN or None where it is missing."""
 
-    def state(self, order: Ints) -> list[Any]:
-        """What is remembered, by slot in this order."""
+    def state(self, slots: int) -> list[Any]:
+        """A copy of what is remembered of the first so many slots, which are all."""
 
     def restore(self, state: list[Any]) -> None: ...
 

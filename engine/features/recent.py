@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.features.kernels import NEVER, TOO_LATE, Floats, Ints
+from engine.features.kernels import NEVER, TOO_LATE, Floats
 from engine.features.moment import Column, Moment, gaps
 from engine.features.slots import longer
 from engine.specfeatures import Feature
@@ -27,7 +27,7 @@ class SinceLast:
         known = (at.before != NEVER) & (behind == 0)
         return [np.where(known, apart / 1000, np.nan)]
 
-    def state(self, order: Ints) -> list[Any]:
+    def state(self, slots: int) -> list[Any]:
         return []
 
     def restore(self, state: list[Any]) -> None:
@@ -64,13 +64,11 @@ class Last:
                 values[s], times[s] = value, time
         return [found]
 
-    def state(self, order: Ints) -> list[Any]:
-        return [self.times[order], [self.values[s] for s in order.tolist()]]
+    def state(self, slots: int) -> list[Any]:
+        return [self.times[:slots].copy(), self.values[:slots]]
 
     def restore(self, state: list[Any]) -> None:
-        times, values = state
-        self.reserve(len(times))
-        self.times[: len(times)], self.values[: len(values)] = times, values
+        self.times, self.values = state
 
 
 class Ewm:
@@ -96,10 +94,8 @@ class Ewm:
         )  # fmt: skip
         return [with_own if self.own else without]
 
-    def state(self, order: Ints) -> list[Any]:
-        return [self.mean[order], self.weight[order]]
+    def state(self, slots: int) -> list[Any]:
+        return [self.mean[:slots].copy(), self.weight[:slots].copy()]
 
     def restore(self, state: list[Any]) -> None:
-        mean, weight = state
-        self.reserve(len(mean))
-        self.mean[: len(mean)], self.weight[: len(weight)] = mean, weight
+        self.mean, self.weight = state

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.features.kernels import SMALLEST, TOP, Ints
+from engine.features.kernels import TOP
 
 ROOM = 1024  # buckets of an arena at first
 GROWTH = 1.5
@@ -63,35 +63,15 @@ class Arena:
             self.first, self.last = longer(self.first, needed), longer(self.last, needed)
             self.stats = longer(self.stats, needed)
 
-    def state(self, order: Ints) -> list[Any]:
-        """The buckets of the slots in this order, without the gaps between them."""
-        sizes = self.size[order]
-        at = spread(self.start[order] + self.head[order], sizes)
-        return [sizes, self.first[at], self.last[at], self.stats[at]]
+    def state(self, slots: int) -> list[Any]:
+        """The arrays as they are, gaps included: a copy costs little, and the layout goes on the same."""
+        top = int(self.arena[TOP])
+        by_slot = [array[:slots].copy() for array in (self.start, self.head, self.size, self.power)]
+        buckets = [array[:top].copy() for array in (self.first, self.last, self.stats)]
+        return [by_slot, buckets, self.free.copy(), top]
 
     def restore(self, state: list[Any]) -> None:
-        sizes, first, last, stats = state
-        n = len(sizes)
-        self.reserve(n)
-        power = np.full(n, -1, np.int64)
-        for p in range(len(self.free) - 1, SMALLEST - 1, -1):
-            power[(sizes > 0) & (sizes <= 1 << p)] = p
-        rooms = np.where(power >= 0, 1 << np.maximum(power, 0), 0)
-        self.power[:n], self.size[:n] = power, sizes
-        self.start[:n] = np.cumsum(rooms) - rooms
-        self.arena[TOP] = rooms.sum()
+        (self.start, self.head, self.size, self.power), buckets, self.free, self.arena[TOP] = state
         self.grow()
-        at = spread(self.start[:n], sizes)
-        self.first[at], self.last[at], self.stats[at] = first, last, stats
-
-
-def spread(starts: Ints, sizes: Ints) -> Ints:
-    """All places of consecutive runs.
-
-    >>> spread(np.array([10, 20, 30]), np.array([2, 0, 3])).tolist()
-    [10, 11, 30, 31, 32]
-    """
-    ends = np.cumsum(sizes)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
-    places: Ints = np.repeat(starts, sizes) + within
-    return places
+        for array, kept in zip((self.first, self.last, self.stats), buckets, strict=True):
+            array[: len(kept)] = kept

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.features.kernels import COUNT, KNOWN, LEAST, MOST, SQUARES, SUM, Floats, Ints
+from engine.features.kernels import COUNT, KNOWN, LEAST, MOST, SQUARES, SUM, Floats
 from engine.features.moment import Moment, Span
 from engine.features.slots import Arena
 from engine.specfeatures import Feature
@@ -87,8 +87,8 @@ class Windows:
             found.append(result(feature, stats, columns, own))
         return found
 
-    def state(self, order: Ints) -> list[Any]:
-        return self.buckets.state(order)
+    def state(self, slots: int) -> list[Any]:
+        return self.buckets.state(slots)
 
     def restore(self, state: list[Any]) -> None:
         self.buckets.restore(state)

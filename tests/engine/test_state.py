@@ -6,11 +6,12 @@ import os
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.errors import StateError
 from engine.shard import Shard
-from engine.state import digest, thaw
+from engine.state import PIECE, cut, digest, joined, thaw
 from tests.engine.cases import Feed, event, spec
 
 
@@ -69,3 +70,12 @@ def test_the_digest_of_what_holds_itself() -> None:
     loop.append(loop)
     assert digest(loop) == digest(loop)
     assert digest(loop) != digest([[]])
+
+
+def test_a_long_state_is_cut_and_joined() -> None:
+    """Lists and arrays of any length, and what they stand in."""
+    state = [np.arange(200_000).reshape(-1, 2), [1, [list(range(70_000))]], {"a": 1}, np.zeros(0), []]
+    small, pieces = cut(state)
+    assert len(pickle.dumps(small)) < 1000
+    assert max(map(len, pieces)) < 2 * PIECE
+    assert digest(joined(small, pieces)) == digest(state)

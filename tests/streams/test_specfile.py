@@ -461,6 +461,13 @@ def leaves(part: type[Part]) -> set[str]:
     return names
 
 
+def test_a_mistake_in_a_feature_of_an_option(spec_of: Write) -> None:
+    """Its place is the option."""
+    with pytest.raises(SpecError) as caught:
+        spec_of(PLAIN, {"features": "[{name: a, agg: sum, of: amuont, over: 1h}]"})
+    assert str(caught.value).startswith("options: features: features[0].of names 'amuont', which is not in")
+
+
 def test_every_key_is_in_the_reference() -> None:
     """With what it means."""
     assert leaves(Spec) <= {key.where[-1] for key in every_key()}

@@ -55,8 +55,8 @@ def test_it_is_exact_again_when_few_values_are_left() -> None:
     fold = Fold(wanted)
     assert [row["n"] for row in folded(wanted, shops(300, 3, pause=600_000), 100, fold)][300:] == [1, 2, 3]
     assert fold.made is not None
-    _, _, have, *_ = fold.made.state()[0][-1][0]
-    assert not have.any()
+    _, (_, sketch), *_ = fold.made.memories[0].tables[0].state(1)
+    assert sketch.tolist() == [-1]
 
 
 def test_hashes_are_the_same_everywhere() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.batch import Outputs
+from engine.features.keys import Keys
 from engine.fold import Fold
 from engine.shard import Shard
 from engine.specfeatures import Feature
@@ -97,7 +98,7 @@ def test_many_events_of_one_key_are_put_together() -> None:
         if least is not None and most is not None:
             assert least <= row["count"] <= most
     assert fold.made is not None
-    assert max(fold.made.memories[0].tables[0].state(np.array([0]))[0]) <= 32
+    assert max(fold.made.memories[0].tables[0].state(1)[0][2]) <= 32
 
 
 def test_compiled_kernels_give_the_same_bits(kernels: dict[str, Any]) -> None:
@@ -169,3 +170,24 @@ def test_what_is_remembered_is_what_was_seen() -> None:
     shard.walk(batch("p.events", [{"at": NOW + i, "card": str(i), "amount": 1.0} for i in range(3)]))
     shard.walk(batch("p.labels", [{"event_id": "1", "label": True, "label_time": NOW / 1000}]))
     assert shard.model.state().learned == [({"amount": 1.0, "n": 1.0}, True)]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 12)), st.integers(1, 5), st.integers(1, 8))
+def test_who_leaves_is_who_was_seen_least_recently(names: list[int], most: int, size: int) -> None:
+    """As an ordered dict has it, and from any state of it."""
+    keys, wanted = Keys(most), OrderedDict[int, None]()
+    for start in range(0, len(names), size):
+        part = names[start : start + size]
+        slots, fresh = keys.take(part)
+        for name, is_fresh in zip(part, fresh, strict=True):
+            assert is_fresh == (name not in wanted)
+            wanted[name] = None
+            wanted.move_to_end(name)
+            if len(wanted) > most:
+                wanted.popitem(last=False)
+        assert set(keys.slots) == set(wanted)
+        assert [keys.names[slot] for slot in slots[-1:]] == part[-1:]
+        again = Keys(most)
+        again.restore(keys.state())
+        keys = again
