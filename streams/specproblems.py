@@ -103,6 +103,8 @@ def _text(where: Where, error: ErrorDetails) -> str:
     texts = {
         "greater_than_equal": f"must be {limits.get('ge')} or more, got {found}",
         "less_than_equal": f"must be {limits.get('le')} or less, got {found}",
+        "greater_than": f"must be above {limits.get('gt', 0):g}, got {found}",
+        "less_than": f"must be below {limits.get('lt', 0):g}, got {found}",
         "string_pattern_mismatch": f'takes only letters, digits, ".", "_" and "-", got {found}',
         "string_too_long": f"takes at most {limits.get('max_length')} characters",
         "too_short": f"needs at least {limits.get('min_length')} entry",

@@ -102,6 +102,21 @@ def test_no_bound_is_met_by_what_does_not_grow() -> None:
     assert not small.growth.reached
 
 
+@pytest.mark.parametrize("name", ["logistic_regression", "half_space_trees", "hoeffding_tree"])
+def test_a_compiled_model_stops_alike(name: str) -> None:
+    """River and kernels: the same predictions before and after, from labels in events and later ones."""
+    given: dict[str, Any] = {"model": {"use": name}, "limits": {"model_bytes_max": 100}}
+    wanted = spec(labels={"in_event": "y"}, **given)
+    river, compiled = Shard(wanted, 0), Shard(wanted, 0)
+    assert compiled.model.switch()
+    for each in (batch("p.events", records(EVERY)), batch("p.events", records(EVERY + 600)[EVERY:], EVERY)):
+        assert compiled.walk(each).lanes() == river.walk(each).lanes()
+    late = batch("p.labels", [{"event_id": str(EVERY + 1), "label": (EVERY + 1) % 2 != 0}])
+    assert compiled.walk(late).lanes() == river.walk(late).lanes()
+    assert compiled.growth.reached
+    assert compiled.digest() == river.digest()
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_equal_models_weigh_the_same(name: str) -> None:
     """Live, thawed, or handed to its compiled form and back: one size, whatever the history."""

@@ -184,6 +184,14 @@ MISTAKES = {
             ' "exactly-once"; did you mean "exactly_once"?'
         ),
     ),
+    "all of it": (
+        PLAIN + "confidence: {coverage: 1.5}\n",
+        "pipeline.yaml:7: confidence.coverage: must be below 1, got 1.5",
+    ),
+    "none of it": (
+        PLAIN + "confidence: {coverage: 0}\n",
+        "pipeline.yaml:7: confidence.coverage: must be above 0, got 0",
+    ),
     "too small": (PLAIN + "partitions: 0\n", "pipeline.yaml:7: partitions: must be 1 or more, got 0"),
     "too large": (
         PLAIN + "http: {port: 70000}\n",
