@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -30,6 +31,16 @@ NEGATIVE = pipeline(
     limits={"remember_max": 1000, "early_max": 20},
     model={"use": "tests.engine.cases:Picky", "with": {"predict_fails": 13, "learn_fails": 14}},
 )
+
+
+@pytest.fixture(autouse=True, scope="module", params=["open", "packed"])
+def pages(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All of it again with a ledger that packs what is older than a few events."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "packed":
+            for name, value in {"PAGE": 8, "OPEN_VALUES": 1, "OPEN_MIN": 1, "AT_ONCE": 100}.items():
+                patch.setattr(f"engine.ledger.{name}", value)
+        yield
 
 
 def stream(seed: int, n: int = 1600) -> list[Batch]:
