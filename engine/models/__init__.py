@@ -41,7 +41,7 @@ class Ready(NamedTuple):
 
 
 MODELS: dict[str, Ready] = {
-    "auto": Ready(recipes.auto, CLASSES + ANOMALY + SERIES),
+    "auto": Ready(recipes.auto, CLASSES + NUMBER + ANOMALY + SERIES),
     "logistic_regression": Ready(recipes.logistic_regression, ("binary",)),
     "alma": Ready(recipes.alma, ("binary",)),
     "passive_aggressive": Ready(recipes.passive_aggressive, ("binary",)),

@@ -40,7 +40,10 @@ def scaled(model: Any, categories: bool) -> Any:
 def auto(*, categories: bool, task: str) -> Any:
     """Does well with nothing to set: experts of many kinds, and a mixture that learns whom to believe."""
     from engine.models.auto.classifier import AutoClassifier
+    from engine.models.auto.regressor import AutoRegressor
 
+    if task == "regression":
+        return AutoRegressor()
     if task == "forecasting":
         return AutoForecaster()
     if task == "anomaly":

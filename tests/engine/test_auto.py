@@ -15,6 +15,7 @@ import pytest
 from engine.fold import Rows
 from engine.models import build
 from engine.models.auto.classifier import AutoClassifier
+from engine.models.auto.regressor import AutoRegressor
 from engine.models.hybrid import Hybrid
 from engine.models.river import RiverModel
 from engine.state import digest
@@ -131,3 +132,32 @@ def test_elec2() -> None:
     hybrid = Hybrid(build("auto", {}, False))
     hybrid.switch()
     assert elec2(hybrid) >= 0.915
+
+
+def test_a_number_is_foretold_better_than_by_its_mean() -> None:
+    """From numbers and texts, some missing; one absurd value does not throw it off for good."""
+    rng, model = random.Random(6), AutoRegressor()
+    errors, spread = list[float](), list[float]()
+    for i in range(500):
+        a, c = rng.gauss(0, 1) if i != 250 else 1e12, rng.choice("uv")
+        x = {"a": a, "c": c, "b": rng.random()}
+        if i % 7 == 0:
+            del x["b"]
+        y = 5 * min(a, 3.0) + 10 * (c == "u") + rng.gauss(0, 0.1)
+        errors.append(abs(model.predict_one(x) - y))
+        spread.append(abs(y - 5))
+        model.learn_one(x, y)
+    assert sum(errors[100:250]) < 0.3 * sum(spread[100:250])
+    assert sum(errors[400:]) < 0.9 * sum(spread[400:])
+
+
+def test_a_numbers_last_label_counts_only_where_labels_come_at_once() -> None:
+    """A label that jumps once in a while, whatever the features, is followed at once; late ones are not."""
+    errors = dict[str, float]()
+    for learn in ("learn_one", "learn_late_one"):
+        model, errors[learn] = AutoRegressor(), 0.0
+        for i in range(400):
+            x, y = {"a": float(i * 7919 % 13)}, float(i // 20 * 7919 % 50)
+            errors[learn] += abs(model.predict_one(x) - y)
+            getattr(model, learn)(x, y)
+    assert errors["learn_one"] < 0.7 * errors["learn_late_one"]
