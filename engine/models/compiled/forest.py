@@ -23,7 +23,7 @@ from engine.models.compiled.block import Answers, Block, Floats
 from engine.models.compiled.forest_kernel import grow_forest
 from engine.models.compiled.forest_members import BACK, FRONT
 from engine.models.compiled.forest_state import check_forest, load_forest, with_classes, write_forest
-from engine.models.compiled.hoeffding import FEATURES_MAX, rates_of, ways_of
+from engine.models.compiled.hoeffding import FEATURES_MAX, rates_of, too_wide, ways_of
 from engine.models.compiled.hoeffding_arena import BORN, RANK, sized, sizes_of, with_room
 from engine.models.compiled.hoeffding_state import Builder, check_tree, load_tree, survey
 from engine.models.compiled.hoeffding_walk import FULL, PYTHONS
@@ -48,9 +48,9 @@ class AdaptiveForest(Model):
         for score in source._metrics:
             for label in score.cm.data:
                 self.classes.known(label)
-        if len(self.names) > FEATURES_MAX:
-            raise Unsupported(f"there are more than {FEATURES_MAX} features")
-        chosen = max(source.max_features, found["chosen"])
+        chosen = self.chosen = max(source.max_features, found["chosen"])
+        if too_wide(len(self.names), chosen, len(self.classes)):
+            raise Unsupported(f"there are more than {FEATURES_MAX} features, or too many for so many classes")
         sizes = {
             "node": 2 * found["node"] + 12 * n,
             "slot": 2 * found["slot"] + 12 * n,
@@ -71,9 +71,9 @@ class AdaptiveForest(Model):
         self.forest = load_forest(source, self.classes, sizes["class"])
 
     def reserve(self) -> None:
-        if not self.part.data or len(self.names) > FEATURES_MAX:
-            return
         features, classes = len(self.names), len(self.classes)
+        if not self.part.data or too_wide(features, self.chosen, classes):
+            return  # `run` hands over
         if features > self.arena.place.shape[1] or classes > self.arena.votes.shape[2]:
             self.arena = with_room(self.arena, feature=features, **{"class": classes})
         if self.forest.order.size < self.arena.votes.shape[2]:
@@ -91,7 +91,7 @@ class AdaptiveForest(Model):
 
     def run(self, block: Block, labels: Floats) -> tuple[Answers, int]:
         size, names = len(block), self.names
-        if not self.part.data or len(names) > FEATURES_MAX or not self.by_text:
+        if not self.part.data or not self.by_text or too_wide(len(names), self.chosen, len(self.classes)):
             return Answers(np.zeros((size, 1)), np.zeros(size, np.int64), [()]), 0
         room = self.forest.order.size
         out, said = np.zeros((size, room)), np.zeros(size, np.int64)

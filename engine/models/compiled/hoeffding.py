@@ -38,6 +38,7 @@ from engine.models.compiled.labels import Classes
 from engine.models.compiled.step import Model, Unsupported
 
 FEATURES_MAX = 1024  # beyond, arrays over features are larger than River's dicts
+CELLS_MAX = 16_384  # features by classes of one leaf, 64 bytes each
 PREDICTIONS = {"nba": ADAPTIVE, "nb": NAIVE_BAYES, "mc": MAJORITY}
 
 
@@ -58,6 +59,11 @@ def ways_of(source: Any, splits: int, chosen_max: int) -> list[int]:
     ]
 
 
+def too_wide(features: int, watched: int, classes: int) -> bool:
+    """Whether dense arrays over these would take more memory than River's dicts."""
+    return features > FEATURES_MAX or watched * classes > CELLS_MAX
+
+
 class HoeffdingClassifier(Model):
     """The compiled form of `tree.HoeffdingTreeClassifier`."""
 
@@ -69,8 +75,8 @@ class HoeffdingClassifier(Model):
     def load(self) -> None:
         self.classes, self.estimate_is_next = Classes(), False
         found = survey([self.part], self.names, self.classes)
-        if len(self.names) > FEATURES_MAX:
-            raise Unsupported(f"there are more than {FEATURES_MAX} features")
+        if too_wide(len(self.names), len(self.names), len(self.classes)):
+            raise Unsupported(f"there are more than {FEATURES_MAX} features, or too many for so many classes")
         features = max(8, len(self.names))
         sizes = {
             "node": 16 + 2 * found["node"],
@@ -87,7 +93,9 @@ class HoeffdingClassifier(Model):
         load_tree(self.arena, 0, self.part, self.names, self.classes)
 
     def reserve(self) -> None:
-        features, classes = min(len(self.names), FEATURES_MAX), len(self.classes)
+        features, classes = len(self.names), len(self.classes)
+        if too_wide(features, features, classes):
+            return  # `run` hands over
         if features > self.arena.place.shape[1] or classes > self.arena.votes.shape[2]:
             self.arena = with_room(self.arena, feature=features, watch=features, **{"class": classes})
 
@@ -98,7 +106,7 @@ class HoeffdingClassifier(Model):
         size = len(block)
         out, known = np.zeros((size, self.arena.votes.shape[2])), np.zeros(size, np.int64)
         seen = self.arena.trees[0, SEEN:].copy()
-        if len(self.names) > FEATURES_MAX:
+        if too_wide(len(self.names), len(self.names), len(self.classes)):
             return self._answers(out, known, seen, block, labels), 0
         by_name, names = self.classes.by_name(), self.names
         weights = np.ones(size) if self.weights is None else self.weights

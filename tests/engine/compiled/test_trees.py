@@ -11,6 +11,7 @@ import pytest
 from river import tree
 
 from engine.models.compiled.block import LEARN
+from engine.models.compiled.hoeffding import FEATURES_MAX
 from engine.models.compiled.hoeffding_arena import SHAPES, sized, sizes_of, with_room
 from engine.models.compiled.labels import CLASSES_MAX, Classes
 from engine.models.compiled.step import Unsupported
@@ -74,6 +75,16 @@ def test_too_many_classes_are_rivers() -> None:
     classes = Classes()
     known = classes.encode([f"k{n}" for n in range(CLASSES_MAX + 1)])
     assert np.flatnonzero(np.isnan(known)).tolist() == [CLASSES_MAX]
+
+
+def test_too_many_features_are_rivers() -> None:
+    """Arrays over features are bounded: what comes up later is handed over, and then stays with River."""
+    twin = Twin(MODELS["quick"]())
+    twin, _, _ = compiled(twin, boxes(50))
+    wide = [({f"y{j}": 1.0 for j in range(FEATURES_MAX)}, "k1", LEARN)]
+    assert twin.run(np.array([LEARN], np.uint8), rows(twin, wide), twin.model.labels(["k1"]))[1] == 0
+    with pytest.raises(Unsupported, match="features"):
+        Twin(twin.write_back(), twin.names)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e160, 1e-160])
