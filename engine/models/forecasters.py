@@ -51,9 +51,9 @@ class AutoForecaster(time_series.base.Forecaster):
     --------
     >>> model = AutoForecaster()
     >>> for i in range(200):
-    ...     model.learn_one(10.0 + 0.5 * i)
+    ...     model.learn_one(10.0 + 3.0 * i)
     >>> [round(value) for value in model.forecast(2)]
-    [110, 110]
+    [610, 613]
     """
 
     def __init__(self) -> None:
