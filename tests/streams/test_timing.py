@@ -35,6 +35,15 @@ def test_the_models_share_is_counted() -> None:
     assert again.digest() == watched.digest()
 
 
+def test_a_forecasters_share_is_counted() -> None:
+    """Its series are advanced, not run."""
+    fields = {"id": {"type": "text"}, "amount": {"type": "number"}}
+    given = {"model": {"use": "holt_winters"}, "forecast": {"of": "amount"}}
+    timing = Timing()
+    timing.watched(Shard(spec(events={"id": "id", "fields": fields}, **given), 0)).walk(PART)
+    assert timing.model_seconds > 0
+
+
 def test_a_slow_record_is_said(caplog: pytest.LogCaptureFixture) -> None:
     """Once in a while, with its place; quick ones are not."""
     timing = Timing()

@@ -180,3 +180,24 @@ def test_what_can_not_be_is_refused() -> None:
         Shard(spec("number", confidence={"calibrate": True}), 0)
     with pytest.raises(ValueError, match="less than 1"):
         spec("boolean", confidence={"coverage": 1})
+
+
+def test_forecasts_have_intervals() -> None:
+    """Around the next value of each series: of five, whose noise grows, they hold what they say."""
+    fields = {"id": {"type": "text"}, "k": {"type": "text"}, "v": {"type": "number"}}
+    given = {
+        "pipeline": "p",
+        "events": {"id": "id", "key": "k", "fields": fields},
+        "model": {"use": "holt_winters"},
+        "forecast": {"of": "v"},
+        "confidence": {"coverage": 0.9},
+    }
+    rng, values = random.Random(1), list[dict[str, Any]]()
+    for i in range(6_000):
+        noisy = i % 5 * 10 + rng.gauss(0, 4 if i > 3_000 else 1)
+        values.append({"id": str(i), "k": f"s{i % 5}", "v": noisy})
+    shard = Shard(Spec.model_validate(given), 0)
+    out = shard.walk(batch("p.events", values))
+    told = [row["covered"] for row in rows(out.outcomes) if row["covered"] is not None]
+    assert sum(told) / len(told) == pytest.approx(0.9, abs=0.02)
+    assert rows(out.predictions)[-1]["interval"] is not None
