@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
-Bytes = NDArray[np.uint8]
 
 # fmt: off
 COUNT, KNOWN, SUM, SQUARES, LEAST, MOST = range(6)  # kinds of columns
@@ -79,10 +78,8 @@ def fade(
         if weight[s] > 0.0:
             without[i] = mean[s]
         if late[i] != TOO_LATE:
-            own = 1.0
-            if behind[i] != 0:
-                own = factors[i]
-            else:
+            own = factors[i] if behind[i] != 0 else 1.0
+            if behind[i] == 0:
                 weight[s] *= factors[i]
             moved = mean[s] + (x[i] - mean[s]) * (own / (weight[s] + own))
             if np.isfinite(moved):  # no: a missing value, or beyond all numbers
@@ -297,9 +294,7 @@ def walk(
         if late[i] != TOO_LATE:
             forget(s, horizons[i], start, power, head, size, free, arena, first, last, stats)
             alone(kinds, fields, values, i, own, 0)
-            insert(
-                s, places[i], kinds, own, most, start, power, head, size, free, arena, first, last, stats
-            )
+            insert(s, places[i], kinds, own, most, start, power, head, size, free, arena, first, last, stats)
         if with_own.shape[0] > 0:
             gather(s, lows[i], places[i], kinds, start, head, size, first, last, stats, with_own, i)
     return int(slots.size)
