@@ -17,7 +17,6 @@ from engine.features.kernels import (
     SMALLEST,
     TOO_LATE,
     TOP,
-    Bytes,
     Flags,
     Floats,
     Ints,
@@ -33,7 +32,7 @@ NEXT = 0  # in `spare`: the first sketch that was given back, or none
 MADE = 1  # in `spare`: sketches that were ever begun
 
 
-def note(sketch: int, value: int, time: int, width: int, panes: Ints, cells: Bytes) -> None:
+def note(sketch: int, value: int, time: int, width: int, panes: Ints, cells: Flags) -> None:
     """Let a sketch know a value that was seen at a time."""
     pane = time // width
     p = pane % panes.shape[1]
@@ -72,7 +71,7 @@ def end_sketch(s: int, sketch: Ints, spare: Ints, panes: Ints) -> None:
 
 
 def estimate(
-    at: int, low: int, high: int, panes: Ints, cells: Bytes, powers: Floats, linear: Floats, own: Bytes
+    at: int, low: int, high: int, panes: Ints, cells: Flags, powers: Floats, linear: Floats, own: Flags
 ) -> float:
     """How many values the panes from `low` to `high` have seen."""
     for r in range(REGISTERS):
@@ -95,7 +94,7 @@ def estimate(
 
 def count_values(
     s: int, low: int, place: int, tumbling: int, width: int, start: Ints, size: Ints, last: Ints, gone: Ints,
-    sketch: Ints, panes: Ints, cells: Bytes, powers: Floats, linear: Floats, own: Bytes,
+    sketch: Ints, panes: Ints, cells: Flags, powers: Floats, linear: Floats, own: Flags,
 ) -> float:
     """The distinct values of a slot since `low`, or of one tumbling window."""
     if sketch[s] >= 0 and gone[s] > low:
@@ -139,7 +138,7 @@ def find_value(
 
 def push_out(
     s: int, oldest: int, value: int, place: int, width: int, start: Ints, size: Ints, first: Ints, last: Ints,
-    gone: Ints, sketch: Ints, spare: Ints, panes: Ints, cells: Bytes,
+    gone: Ints, sketch: Ints, spare: Ints, panes: Ints, cells: Flags,
 ) -> None:
     """Put a value into a full list, or leave it out if it is older than all others there."""
     if sketch[s] < 0:
@@ -157,7 +156,7 @@ def push_out(
 def enter_value(
     s: int, value: int, place: int, tumbling: int, width: int, most: int, start: Ints, power: Ints,
     head: Ints, size: Ints, free: Ints, arena: Ints, first: Ints, last: Ints, stats: Floats, gone: Ints,
-    sketch: Ints, spare: Ints, panes: Ints, cells: Bytes,
+    sketch: Ints, spare: Ints, panes: Ints, cells: Flags,
 ) -> None:
     """Enter a value in the list of a slot, and in its sketch if there is one, or has to be from now on."""
     found = find_value(s, value, place, tumbling, start, size, first, last)
@@ -184,7 +183,7 @@ def walk_values(
     begin: int, slots: Ints, fresh: Flags, late: Flags, places: Ints, lows: Ints, horizons: Ints,
     values: Ints, known: Flags, tumbling: int, width: int, most: int, start: Ints, power: Ints, head: Ints,
     size: Ints, free: Ints, arena: Ints, first: Ints, last: Ints, stats: Floats, gone: Ints, sketch: Ints,
-    spare: Ints, panes: Ints, cells: Bytes, powers: Floats, linear: Floats, own: Bytes,
+    spare: Ints, panes: Ints, cells: Flags, powers: Floats, linear: Floats, own: Flags,
     without: Floats, with_own: Floats,
 ) -> int:
     """Take events from `begin` on; return the first for which there is not enough room."""
