@@ -63,6 +63,7 @@ class Spec(Part):
     booleans and categories that are not the event's id, key or time."""
     model: Model = Model()
     forecast: Forecast | None = None
+    """What series the events are of, for a model that forecasts."""
     metrics: Metrics = Metrics()
     confidence: Confidence = Confidence()
     topics: Topics = Topics()
