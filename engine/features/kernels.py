@@ -115,11 +115,10 @@ def scatter(begin: int, end: int, c: int, stats: Floats) -> float:
     found = known = total = 0.0
     for b in range(begin, end):
         n, x = stats[b, c + 1], stats[b, c + 2]
-        apart = 0.0
+        found += stats[b, c]
         if known > 0.0 and n > 0.0:
             apart = x / n - total / known
-            apart = apart * apart * (known * n / (known + n))
-        found = found + stats[b, c] + apart
+            found += apart * apart * (known * n / (known + n))
         known += n
         total += x
     return found
@@ -195,22 +194,17 @@ def insert(
 ) -> None:
     """Enter an event, whose stats are `own`, where it belongs."""
     base, n = start[s] + head[s], size[s]
-    j = n - 1
-    while j >= 0 and first[base + j] > place:
-        j -= 1
-    if j >= 0 and place <= last[base + j]:
-        absorb(kinds, stats, base + j, own, 0)
-        return
-    if n == most:
-        close_up(kinds, base, n, first, last, stats)
-        n -= 1
-        size[s] = n
+    while True:
         j = n - 1
         while j >= 0 and first[base + j] > place:
             j -= 1
         if j >= 0 and place <= last[base + j]:
             absorb(kinds, stats, base + j, own, 0)
             return
+        if n < most:
+            break
+        close_up(kinds, base, n, first, last, stats)
+        size[s] = n = n - 1
     if power[s] < 0:
         move(s, SMALLEST, start, power, head, size, free, arena, first, last, stats)
     elif n == 1 << power[s]:
