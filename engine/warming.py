@@ -11,7 +11,9 @@ from typing import Any
 
 from engine import features, lines
 from engine.fold import Rows
+from engine.forecast import Forecasts
 from engine.models import hybrid
+from engine.models.compiled import Unsupported
 from engine.shard import Shard, label_kind
 from engine.spec import Spec
 from engine.specparts import Kind
@@ -37,6 +39,8 @@ def warm(spec: Spec) -> None:
     types = (spec.events.fields[name].type for name in spec.row_fields)
     features.warm(spec, list(zip(*(EXAMPLES[kind] for kind in types), strict=True)))
     shard = Shard(spec, 0)
+    if isinstance(shard.model, Forecasts):
+        raise Unsupported(shard.model.without or "")
     rows, labels = lessons(spec, shard)
     hybrid.warm(shard.model.model, rows, labels)
     lines.warm()

@@ -15,9 +15,11 @@ import pytest
 from pydantic import ValidationError
 
 from engine.errors import ModelError
+from engine.models.compiled import Unsupported
 from engine.models.forecasters import AutoForecaster, Same
 from engine.shard import Shard
 from engine.spec import Spec
+from engine.warming import warm
 from tests.engine.cases import batch, reasons, rows
 
 STREAMS = Path(os.environ.get("DRIFTLINE_STREAMS", "../shared/streams"))
@@ -140,6 +142,12 @@ def test_models_that_can_not_be(use: str, forecast: Any, said: str) -> None:
     given = spec().model_dump(mode="json", include={"pipeline", "events"})
     with pytest.raises(ModelError, match=said):
         Shard(Spec.model_validate(given | {"forecast": forecast, "model": {"use": use}}), 0)
+
+
+def test_there_is_nothing_to_compile() -> None:
+    """And whoever wants to is told so."""
+    with pytest.raises(Unsupported, match="no compiled form"):
+        warm(spec())
 
 
 def series_of(name: str) -> list[list[float]]:
