@@ -38,12 +38,12 @@ def warm(spec: Spec) -> None:
     """
     types = (spec.events.fields[name].type for name in spec.row_fields)
     features.warm(spec, list(zip(*(EXAMPLES[kind] for kind in types), strict=True)))
+    lines.warm()
     shard = Shard(spec, 0)
     if isinstance(shard.model, Forecasts):
         raise Unsupported(shard.model.without or "")
     rows, labels = lessons(spec, shard)
-    hybrid.warm(shard.model.model, rows, labels)
-    lines.warm()
+    hybrid.warm(shard.model.model, rows, labels)  # last, since it may have no form
 
 
 def lessons(spec: Spec, shard: Shard) -> tuple[Rows, list[Any]]:

@@ -56,7 +56,7 @@ from engine.models.compiled.hoeffding_arena import (
 )
 from engine.models.compiled.hoeffding_walk import LARGEST
 from engine.models.compiled.labels import Classes
-from engine.models.compiled.step import Unsupported
+from engine.models.compiled.step import Unsupported, exact
 
 KINDS = {float: FLOAT, int: INT, bool: BOOL}
 CASTS = {FLOAT: float, INT: int, BOOL: bool}
@@ -162,6 +162,7 @@ def _load_splitter(arena: Trees, slot: int, h: int, source: Any, classes: Classe
         var, row = gaussian._var, arena.moments[slot, h, c]
         edges = source._min_per_class[label], source._max_per_class[label]
         row[COUNT], row[MEAN], row[SQUARES] = var.mean.n, var.mean._mean, var._S
+        exact(*edges)
         row[LOWEST], row[HIGHEST] = edges
         variance = var.get()
         row[HALF_LOG] = 0.5 * math.log(variance) if variance > 0 else 0.0

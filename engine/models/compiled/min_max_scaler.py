@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.models.compiled.block import BOOL, FLOAT, INT, Block, Bytes, Floats, Ints, Ragged, grown
 from engine.models.compiled.jit import kernel
-from engine.models.compiled.step import Transformer, Unsupported
+from engine.models.compiled.step import Transformer, Unsupported, exact
 
 LOW, HIGH = 0, 1  # rows of `extremes` and `extreme_kinds`
 KINDS: dict[int, Any] = {FLOAT: float, INT: int, BOOL: bool}
@@ -84,6 +84,7 @@ class MinMax(Transformer):
         self.reserve()
         self.ranks[features] = np.arange(len(features))
         for row, found in ((LOW, [s.min for s in lows.values()]), (HIGH, [s.max for s in highs.values()])):
+            exact(*found)
             self.extremes[row, features] = found
             self.extreme_kinds[row, features] = [
                 INT if type(x) is int else BOOL if type(x) is bool else FLOAT for x in found

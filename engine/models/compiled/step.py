@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.models.compiled.block import Answers, Block, Floats, Names
+from engine.models.compiled.encode import EXACT
 
 NUMBERS = {bool, int, float, type(None)}
 
@@ -107,6 +108,21 @@ class Model(Step):
         This one is for numbers, true and false.
         """
         return numbers(values)
+
+
+def exact(*values: float) -> None:
+    """Raise Unsupported where a state holds an integer that no float holds.
+
+    An event with one is River's, and some of River's objects keep it as it was.
+
+    >>> exact(1.5, 2**60)
+    Traceback (most recent call last):
+    ...
+    engine.models.compiled.step.Unsupported: the integer 1152921504606846976 in the state is no float
+    """
+    for value in values:
+        if type(value) is int and not -EXACT <= value <= EXACT:
+            raise Unsupported(f"the integer {value} in the state is no float")
 
 
 def numbers(values: Sequence[Any]) -> Floats:
