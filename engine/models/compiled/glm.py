@@ -120,6 +120,12 @@ class Glm(Model):
     def labels(self, values: Any) -> Floats:
         if self.loss != LOG:
             return numbers(values)
+        try:  # nothing but true and false, mostly
+            found = np.frombuffer(bytes(values), np.uint8).astype(np.float64)
+            if found.max() <= 1.0:
+                return found
+        except (TypeError, ValueError):
+            pass
         try:
             if BINARY.issuperset(values):
                 return np.array(values, np.float64)

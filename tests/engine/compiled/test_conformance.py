@@ -22,7 +22,7 @@ from tests.engine.compiled.cases import CASES, Case
 from tests.engine.compiled.streams import Event, stream, there
 
 FULL = os.environ.get("DRIFTLINE_CONFORMANCE") == "full"
-EVENTS = 100_000
+EVENTS = int(os.environ.get("DRIFTLINE_CONFORMANCE_EVENTS", "100000"))
 EVERY = [(form, case, name) for form, cases in CASES.items() for case in cases for name in case.streams]
 
 
