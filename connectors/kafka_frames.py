@@ -50,7 +50,7 @@ def framed(rows: Payload, room: int, time_ms: int, transactional: bool) -> Itera
     if _kernel is None or not rows.keys or not isinstance(rows, Lined) or rows.headers is not None:
         return
     keys = [key for key in rows.keys if key is not None]
-    longest = max(len(chunk) for _, chunk in rows.lines()) + max(map(len, keys))
+    longest = max(_longest(chunk, room) for _, chunk in rows.lines()) + max(map(len, keys))
     if len(keys) < len(rows.keys) or HEAD.size + longest + RECORD_BYTES_MAX > room:
         return
     attributes, start = TRANSACTIONAL if transactional else 0, 0
@@ -63,6 +63,11 @@ def framed(rows: Payload, room: int, time_ms: int, transactional: bool) -> Itera
         start += count
     if batch.count:
         yield batch
+
+
+def _longest(chunk: bytes, room: int) -> int:
+    """A bound on the longest line, no larger than need be where it matters."""
+    return len(chunk) if len(chunk) < room // 2 else max(map(len, chunk.split(b"\n")))
 
 
 def _columns(keys: list[bytes], chunk: bytes) -> tuple[Any, ...]:

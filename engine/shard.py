@@ -4,7 +4,7 @@ State is a fold over the order in which the shard took its records: no clock, no
 same records in the same order give the same bytes, however they were cut into batches. Three rules keep
 that true inside a batch:
 
-- Every 256th record of the shard ends a step, and time-driven reactions happen only there.
+- Every 1,024th record (with `confidence` every 256th) ends a step; what time brings about happens there.
 - Within a step each stage takes all records at once, because no stage looks at what a later stage does
   to an earlier record of the same step. The one exception, an id that comes twice, ends a part
   (`join.parts`).
@@ -39,10 +39,11 @@ from engine.outputs import Origin
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
 from engine.specparts import Kind
-from engine.state import cut, digest, freeze, joined, thaw
+from engine.state import cut, digest, freeze, joined, own_modules, thaw
 from engine.unlabelled import unassume
 
-TURN = 256  # records between two places where time-driven reactions happen
+TURN = 1024  # records between two places where time-driven reactions happen
+SURE_TURN = 256  # where confidence is wanted, which follows the labels from turn to turn
 STATE_VERSION = 2
 
 
@@ -83,6 +84,7 @@ class Shard:
         self.classes = Classes(spec.limits.classes_max)
         self.bounded = spec.labels.kind(label) == "category"  # of the others there are two, or none
         self.confidence = confidence.build(spec, self.model.task)
+        self.every = TURN if self.confidence is None else min(TURN, SURE_TURN)
         self.growth = Growth(spec.limits.model_bytes_max)
         self.fold = Fold(spec, spec.labels.kind(label))
         self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
@@ -102,16 +104,21 @@ class Shard:
 
     # -- the walk --------------------------------------------------------------------------------------
 
+    @property
+    def room(self) -> int:
+        """Records until the next turn."""
+        return self.every - self.taken % self.every
+
     def walk(self, batch: Batch) -> Outputs:
         """Take the records of a batch, a step at a time."""
         out, start = Outputs(), 0
         self.events += len(batch) if batch.topic == self.spec.inputs[0] else 0
         while start < len(batch):
-            stop = min(len(batch), start + TURN - self.taken % TURN)
+            stop = min(len(batch), start + self.room)
             whole = start == 0 and stop == len(batch)
             self.step(batch if whole else batch.cut(start, stop), out)
             self.taken += stop - start
-            if self.taken % TURN == 0:
+            if self.taken % self.every == 0:
                 self.turn(out)
             start = stop
         self.predicted += len(out.predictions)
@@ -146,7 +153,7 @@ class Shard:
         self._bury(lost, out)
 
     def turn(self, out: Outputs) -> None:
-        """What happens because time went by: after every 256th record."""
+        """What happens because time went by: after so many records."""
         if assumed := self.join.assume():  # those whose label did not come
             rows = self.fold.again(assumed.rows)
             failures = self.model.learn(rows, assumed.labels, assumed.weights)
@@ -211,7 +218,7 @@ class Shard:
         self._bury([Lost(0, batch, Rejection(0, Reason.ENGINE_ERROR, exception, message))], out)
         self.events += batch.topic == self.spec.inputs[0]
         self.taken += 1
-        if self.taken % TURN == 0:
+        if self.taken % self.every == 0:
             self.turn(out)
         return out
 
@@ -242,7 +249,7 @@ class Shard:
     @classmethod
     def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
         """The inverse of `freeze`, for bytes whose signature was checked."""
-        head, parts = thaw(data, (*spec.snapshots.allow, *own_modules(spec)))
+        head, parts = thaw(data, (*spec.snapshots.allow, *own_modules(spec.model.use)))
         version, fingerprint, state = head
         if version != STATE_VERSION:
             raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")
@@ -291,9 +298,3 @@ def model_version(spec: Spec) -> str:
     """Short, and another one for every change of the model, its arguments or its features."""
     parts = [spec.model.use, task_name(spec), spec.model.with_, spec.features_text]
     return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=4).hexdigest()
-
-
-def own_modules(spec: Spec) -> tuple[str, ...]:
-    """The modules of the user's model, whose classes a snapshot may hold."""
-    module, colon, _ = spec.model.use.partition(":")
-    return (module.partition(".")[0],) if colon else ()

@@ -94,7 +94,7 @@ class Metrics(Part):
     predictions: bool = True
     """Count predictions by class, and by how high their score is."""
     outcomes: Annotated[tuple[str, ...], Field(max_length=20)] = ()
-    """Metrics that each outcome carries, over the first window, as of the shard's last 256th record. They
+    """Metrics that each outcome carries, over the first window, as of the shard's last 1,024th record. They
     make the metrics a part of the outputs: to change any then needs `--fresh`."""
 
     @property

@@ -190,3 +190,13 @@ def _feed_parts(update: Callable[[bytes], object], value: Any, above: tuple[int,
     for part in parts:
         _feed(update, part, above)
     update(b")")
+
+
+def own_modules(use: str) -> tuple[str, ...]:
+    """The modules of a user's model, whose classes a snapshot may hold.
+
+    >>> own_modules("my_models.fraud:build"), own_modules("alma")
+    (('my_models',), ())
+    """
+    module, colon, _ = use.partition(":")
+    return (module.partition(".")[0],) if colon else ()

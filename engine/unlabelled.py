@@ -19,7 +19,7 @@ from engine.ledger import Ledger
 from engine.models.scores import Failure
 from engine.spec import Spec
 
-ASSUMED_MAX = 1024  # at one turn, of 256 records
+ASSUMED_MAX = 4096  # at one turn, of 1,024 records
 WANTED = {"boolean": bool, "category": str, "number": float}
 
 

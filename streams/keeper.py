@@ -16,7 +16,7 @@ from typing import Any
 from connectors.log import Batch, LogError, Misfit, Store
 from engine.batch import Outputs
 from engine.errors import ReplayError, StateError
-from engine.shard import TURN, Shard
+from engine.shard import Shard
 from engine.spec import Spec
 from streams import journal, recovery
 from streams.commit import Open, Picture, commit, lanes
@@ -190,7 +190,7 @@ class Keeper:
                 continue
             assert self.shard is not None
             # Up to the shard's next turn, so that no step is cut short but by a slow model.
-            batch = self.queues.oldest(min(self.pace.most, TURN - self.shard.taken % TURN))
+            batch = self.queues.oldest(min(self.pace.most, self.shard.room))
             if batch is None:
                 await asyncio.sleep(0.002)
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from connectors.log import Batch
 
 STRETCH_S = 0.02
-FIRST, MOST = 32, 1000
+FIRST, MOST = 32, 1024
 
 
 class Pace:

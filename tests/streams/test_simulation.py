@@ -19,6 +19,7 @@ import msgspec
 import pytest
 
 from connectors.log import Batch, LogError, Refused, Rows, Unavailable
+from engine import shard
 from streams import journal, pace
 from streams.journal import Entry
 from streams.retention import trim
@@ -322,6 +323,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """How busy the machine is must not be part of the story."""
     monkeypatch.setattr(pace, "STRETCH_S", 1e6)
+    monkeypatch.setattr(shard, "TURN", 256)  # a story is short
 
 
 @pytest.mark.parametrize("seed", SEEDS)
