@@ -42,7 +42,7 @@ def read(batch: Framed) -> list[tuple[bytes | None, bytes | None]]:
     return [(record.key, record.value) for record in records]
 
 
-@pytest.mark.parametrize("counts", [(1,), (3, 1, 40), (256,) * 7, (100, 1) * 20])
+@pytest.mark.parametrize("counts", [(1,), (3, 1, 40), (256,) * 7, (100, 1) * 20, (1500,)])
 def test_what_went_in(counts: tuple[int, ...]) -> None:
     """Every record is there, in order, in batches that are not too large."""
     made = lines(*counts, size=150)
@@ -65,12 +65,13 @@ def test_the_producers_part() -> None:
         assert found.validate_crc()
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [Rows([b"k"], [b"v"]), Lines(), lines(200, size=2_000), Lines([b"k"], [b"1\n"], [1], [[("a", b"")]])],
-)
+HUGE = Lines([b"k"], [b'"%s"\n' % (b"x" * ROOM)], [1])
+HEADED = Lines([b"k"], [b"1\n"], [1], [[("a", b"")]])
+
+
+@pytest.mark.parametrize("rows", [Rows([b"k"], [b"v"]), Lines(), HUGE, HEADED])
 def test_what_is_left_to_aiokafka(rows: Payload) -> None:
-    """Rows that are kept one by one, none at all, a chunk larger than a batch, and headers."""
+    """Rows that are kept one by one, none at all, a line larger than a batch, and headers."""
     assert list(framed(rows, ROOM, 1234, transactional=False)) == []
 
 
