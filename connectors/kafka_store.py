@@ -11,7 +11,7 @@ a new one settles it, and the journal's newest entry says how.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from itertools import chain, repeat
 from typing import Any
 
@@ -25,6 +25,7 @@ from connectors.kafka_shared import BATCH_BYTES, Shared, notice, speaking
 from connectors.log import Batch, Misfit, Payload, Refused, Rows
 from connectors.segments import now_ms
 
+Sent = list[asyncio.Future[Any]]
 TRANSACTION_SECONDS_MAX = 15  # then the broker ends what a dead worker left open
 
 
@@ -84,7 +85,7 @@ class KafkaStore:
         await writer.begin_transaction()
         # aiokafka sends one batch of a topic after the other, so the topics go side by side.
         lanes = [*outputs.items(), (self.journal, Rows([None], [entry]))]
-        sent = await asyncio.gather(*(self._send(writer, topic, rows) for topic, rows in lanes))
+        sent = await _together([self._send(writer, topic, rows) for topic, rows in lanes])
         if positions:
             offsets = {TopicPartition(topic, self.partition): at for topic, at in positions.items()}
             await writer.send_offsets_to_transaction(offsets, self.group)
@@ -114,11 +115,14 @@ class KafkaStore:
             return []
         home, now, transactional = await self._home(topic), now_ms(), producer is self._writer
         frames = framed(rows, BATCH_BYTES, now, transactional)
-        sent = [await producer.send_batch(frame, topic, partition=home) for frame in frames]
-        sent = sent or await self._append(producer, topic, home, rows, now)
-        for future in sent:
-            future.add_done_callback(notice)
-        return sent
+        sent = [await self._hand_over(producer, frame, topic, home) for frame in frames]
+        return sent or await self._append(producer, topic, home, rows, now)
+
+    async def _hand_over(self, producer: Any, batch: Any, topic: str, home: int) -> asyncio.Future[Any]:
+        """Give a producer a batch; what becomes of it is looked at, whether somebody waits for it or not."""
+        future: asyncio.Future[Any] = await producer.send_batch(batch, topic, partition=home)
+        future.add_done_callback(notice)
+        return future
 
     async def _append(
         self, producer: Any, topic: str, home: int, rows: Payload, now: int
@@ -128,10 +132,10 @@ class KafkaStore:
         sent, builder = [], producer.create_batch()
         for key, value, pairs in zip(rows.keys, rows.values, headers, strict=True):
             if builder.append(key=key, value=value, timestamp=now, headers=pairs) is None:
-                sent.append(await producer.send_batch(builder, topic, partition=home))
+                sent.append(await self._hand_over(producer, builder, topic, home))
                 builder = producer.create_batch()
                 builder.append(key=key, value=value, timestamp=now, headers=pairs)
-        sent.append(await producer.send_batch(builder, topic, partition=home))
+        sent.append(await self._hand_over(producer, builder, topic, home))
         return sent
 
     async def bounds(self, topic: str) -> tuple[int, int]:
@@ -172,3 +176,15 @@ class KafkaStore:
     async def _home(self, topic: str) -> int:
         """The shard's partition of a topic; topics of outputs may have fewer than there are shards."""
         return self.partition % await self.shared.partitions(topic)
+
+
+async def _together(work: list[Coroutine[Any, Any, Sent]]) -> list[Sent]:
+    """Do several things at once; when one of them fails, none goes on behind our back."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
