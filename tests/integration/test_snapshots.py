@@ -88,10 +88,9 @@ def test_retention_short(pipeline: Pipeline) -> None:
     """Inputs that no longer reach back to the older snapshot are reported."""
     assert isinstance(pipeline.log, SqliteLog)
     newest, older = pointers(pipeline)
-    events = pipeline.spec.topic("events")
-    assert newest.next[events] > older.next[events]
-    asyncio.run(pipeline.log.trim(events, 0, newest.next[events]))
+    topic = next(topic for topic, at in newest.next.items() if at > older.next[topic])
+    asyncio.run(pipeline.log.trim(topic, 0, newest.next[topic]))
     with Worker(pipeline.path) as worker:
-        worker.wait(f"{events} no longer reach back to the snapshot of entry {older.seq}", limit=15)
+        worker.wait(f"{topic} no longer reach back to the snapshot of entry {older.seq}", limit=15)
         assert worker.stop() == 0
     pipeline.close()
