@@ -4,7 +4,7 @@ keys.py      whose memory: keys to slots, a bound on keys
 memory.py    all that is remembered by one key
 windows.py   windows over event time
 kernels.py   their inner loops
-jit.py       compiled, when there was time for it
+jit.py       which can be compiled, when there is time for it
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.features import jit
+from engine.features.jit import jit
 from engine.features.kernels import Floats, Ints
 from engine.features.made import MADE, Fill
 from engine.features.memory import Memory

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.features import jit
+from engine.features.jit import jit
 
 
 @pytest.fixture(scope="session")

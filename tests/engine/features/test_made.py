@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engine.errors import SpecError
-from engine.features import jit, warm
+from engine.features import warm
+from engine.features.jit import jit
 from engine.shard import Shard
 from engine.specparts import Kind
 from tests.engine.cases import NOW, batch

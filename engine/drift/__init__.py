@@ -1,0 +1,12 @@
+"""Watching every signal of a shard for drift, within a budget of false alarms.
+
+signals.py    what is watched
+detector.py   what a detector is
+"""
+
+from __future__ import annotations
+
+from engine.drift.detector import Entry
+
+DETECTORS: dict[str, Entry] = {}
+"""Every detector by the name under which a spec asks for it."""
