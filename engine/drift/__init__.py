@@ -2,6 +2,7 @@
 
 signals.py    what is watched
 detector.py   what a detector is
+tally.py      what was found so far, and what people ordered
 """
 
 from __future__ import annotations
