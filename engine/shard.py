@@ -13,16 +13,14 @@ that true inside a batch:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from engine import confidence, models
+from engine import confidence
 from engine.batch import Batch, Outputs
 from engine.categories import Classes
+from engine.choice import build_model, label_kind, model_version
 from engine.columns import Events, Labels
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
@@ -32,15 +30,17 @@ from engine.forecast import Forecasts, settle
 from engine.growth import Growth
 from engine.join import Join
 from engine.joined import Lost, Next, Settlements
-from engine.metrics import Quality, Traffic, kind_of
+from engine.metrics import Kind, Quality, Traffic, kind_of
 from engine.models.hybrid import Hybrid
-from engine.models.scores import LABEL_KINDS, Scores
+from engine.models.scores import Scores
 from engine.outputs import Origin
 from engine.reasons import Reason, Rejection
 from engine.spec import Spec
-from engine.specparts import Kind
 from engine.state import cut, digest, freeze, joined, own_modules, thaw
 from engine.unlabelled import unassume
+
+if TYPE_CHECKING:
+    from engine.drift.stage import Watch
 
 TURN = 1024  # records between two places where time-driven reactions happen
 SURE_TURN = 256  # where confidence is wanted, which follows the labels from turn to turn
@@ -89,6 +89,7 @@ class Shard:
         self.fold = Fold(spec, spec.labels.kind(label))
         self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
         kind = kind_of(self.model.task, spec.labels.kind(label))
+        self.watch = _watch(spec, kind, self.encode.origin)
         self.quality = Quality(kind, spec.feature_names, spec.metrics)
         self.traffic = Traffic(spec, kind, self.fold.complete)
         self.taken = 0  # records, of all topics
@@ -134,6 +135,8 @@ class Shard:
             scores, told = self._score(claimed.events, rows)  # predict, then learn
             sure = None if self.confidence is None else self.confidence.apply(scores)
             self.traffic.add(rows, scores)
+            if self.watch is not None:
+                self.watch.events(claimed.events, rows, scores)
             notes = self.quality.noted(scores, sure)
             settled.extend(self.join.remember(claimed, claimed.events.rows, scores, notes))
             settled.extend(settle(self.join, claimed.events, told))  # a series' next values
@@ -148,8 +151,9 @@ class Shard:
             self.fold.learn(learned)
             settled.extend(learned)
 
-        # watch and judge have their place here: they see rows, scores and settled, and add to `out`.
         self._tell(settled, out)
+        if self.watch is not None:
+            self.watch.tell(out.alerts)  # what drifted; judge has its place here
         self._bury(lost, out)
 
     def turn(self, out: Outputs) -> None:
@@ -164,6 +168,8 @@ class Shard:
         self.quality.turn()
         if self.confidence is not None:
             self.confidence.turn()
+        if self.watch is not None:
+            self.watch.turn(out.alerts)
         if self.growth.is_due(self.taken) and self.growth.look(self.model.state(), self.taken):
             self.model.stop_learning()
         self._bury([], out)
@@ -171,6 +177,8 @@ class Shard:
     def _tell(self, settled: Settlements, out: Outputs) -> None:
         """Outcomes, to all who learn from them."""
         self.quality.update(settled)
+        if self.watch is not None:
+            self.watch.settled(settled)
         covered = None if self.confidence is None else self.confidence.learn(settled)
         if self.spec.labels.outcomes:
             self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
@@ -237,6 +245,7 @@ class Shard:
             "growth": self.growth.state(),
             "classes": self.classes.known,
             "confidence": None if self.confidence is None else self.confidence.state(),
+            "watch": None if self.watch is None else self.watch.state(),
         }
 
     def freeze(self) -> Iterator[bytes]:
@@ -264,6 +273,8 @@ class Shard:
         self.traffic.restore(state["traffic"])
         if self.confidence is not None:
             self.confidence.restore(state["confidence"])
+        if self.watch is not None:
+            self.watch.restore(state["watch"])
         self.growth.restore(state["growth"])
         self.classes.known = state["classes"]
         if self.growth.reached:
@@ -275,26 +286,10 @@ class Shard:
         return digest([self._head(), list(self.join.ledger.items())])
 
 
-def build_model(spec: Spec) -> Any:
-    """The model that the spec names, untrained."""
-    categories = Kind.CATEGORY in spec.feature_kinds
-    return models.build(spec.model.use, spec.model.with_, categories, task_name(spec))
+def _watch(spec: Spec, kind: Kind, origin: Origin) -> Watch | None:
+    """What watches the shard; what nobody asks for is not even imported."""
+    if spec.drift is None:
+        return None
+    from engine.drift.stage import Watch
 
-
-def task_name(spec: Spec) -> str | None:
-    """What the model is to do; None where only the user's own model can tell."""
-    if spec.forecast is not None:
-        return models.task_for(spec.model.use, "forecasting", spec.labels.type)
-    kind = "boolean" if spec.labels.positive is not None else spec.labels.type
-    return models.task_for(spec.model.use, spec.model.task, kind)
-
-
-def label_kind(spec: Spec) -> str | None:
-    """What a label is, where the spec leaves it to the task."""
-    return LABEL_KINDS.get(task_name(spec) or "")
-
-
-def model_version(spec: Spec) -> str:
-    """Short, and another one for every change of the model, its arguments or its features."""
-    parts = [spec.model.use, task_name(spec), spec.model.with_, spec.features_text]
-    return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=4).hexdigest()
+    return Watch(spec, kind, origin)

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from engine.duration import Duration
 from engine.specconfidence import Confidence
+from engine.specdrift import Drift, wrong_drift
 from engine.specfeatures import SEEN, Entry, fields_of, kinds_of, name_of, wrong_features
 from engine.specforecast import Forecast
 from engine.specmetrics import Metrics, wrong_segments
@@ -35,7 +36,17 @@ from engine.specparts import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOPICS = ("events", "labels", "control", "predictions", "outcomes", "dead_letters", "journal", "snapshots")
+TOPICS = (
+    "events",
+    "labels",
+    "control",
+    "predictions",
+    "outcomes",
+    "dead_letters",
+    "alerts",
+    "journal",
+    "snapshots",
+)
 
 
 class Spec(Part):
@@ -66,6 +77,9 @@ class Spec(Part):
     """What series the events are of, for a model that forecasts."""
     metrics: Metrics = Metrics()
     confidence: Confidence = Confidence()
+    drift: Drift | None = None
+    """What is watched for drift. Default: nothing; `drift: {}` watches all features, predictions, labels
+    and errors, with at most one false alarm in 30 days."""
     topics: Topics = Topics()
     commit: Commit = Commit()
     snapshots: Snapshots = Snapshots()
@@ -104,6 +118,8 @@ class Spec(Part):
         if not wrong:
             kinds = dict(zip(self.feature_names, self.feature_kinds, strict=True))
             yield from wrong_segments(self.metrics.segments, kinds)
+            if self.drift is not None:
+                yield from wrong_drift(self.drift, kinds)
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"
@@ -159,7 +175,7 @@ class Spec(Part):
     @property
     def outputs(self) -> tuple[str, ...]:
         """The topics that consumers read."""
-        return tuple(map(self.topic, TOPICS[3:6]))
+        return tuple(map(self.topic, TOPICS[3:7]))
 
     @property
     def features_text(self) -> list[Any]:
@@ -179,5 +195,7 @@ class Spec(Part):
             parts["forecast"] = self.forecast.model_dump(mode="json")
         if self.confidence.is_asked:
             parts["confidence"] = self.confidence.model_dump(mode="json")
+        if self.drift is not None:
+            parts["drift"] = [self.drift.model_dump(mode="json"), self.partitions]
         names = [*self.inputs, *self.outputs]
         return hashlib.blake2b(msgspec.json.encode([parts, names], order="sorted"), digest_size=8).hexdigest()

@@ -116,14 +116,16 @@ class Metrics(Part):
         return self
 
 
-def wrong_segments(segments: Sequence[str], kinds: Mapping[str, Kind]) -> Iterator[str]:
-    """What is wrong with the segments, by what each feature is."""
+def wrong_segments(
+    segments: Sequence[str], kinds: Mapping[str, Kind], part: str = "metrics"
+) -> Iterator[str]:
+    """What is wrong with the segments of a part of the spec, by what each feature is."""
     for name in segments:
         if name not in kinds:
             near = nearest(name, list(kinds))
-            yield f"metrics.segments names {name!r}, which is not among the features{near}"
+            yield f"{part}.segments names {name!r}, which is not among the features{near}"
         elif kinds[name] not in (Kind.CATEGORY, Kind.BOOLEAN):
             kind = kinds[name].value
-            yield f"metrics.segments names {name!r} of type {kind}; segments are categories or booleans"
+            yield f"{part}.segments names {name!r} of type {kind}; segments are categories or booleans"
     if len(set(segments)) < len(segments):
-        yield "metrics.segments names a feature twice"
+        yield f"{part}.segments names a feature twice"

@@ -159,6 +159,8 @@ class Topics(Part):
     """Predictions together with their labels."""
     dead_letters: Name | None = None
     """What did not fit the spec, and why."""
+    alerts: Name | None = None
+    """What drifted, with its evidence; compacted."""
     journal: Name | None = None
     """The order in which records were taken."""
     snapshots: Name | None = None

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from engine import features, lines
+from engine.choice import label_kind
 from engine.fold import Rows
 from engine.forecast import Forecasts
 from engine.models import hybrid
 from engine.models.compiled import Unsupported
-from engine.shard import Shard, label_kind
+from engine.shard import Shard
 from engine.spec import Spec
 from engine.specparts import Kind
 

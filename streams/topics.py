@@ -10,6 +10,7 @@ from engine.spec import TOPICS, Spec
 SHARDED = ("events", "labels", "control", "journal", "snapshots")
 """A shard is one partition of each of these, so they have the same number."""
 
+COMPACTED = ("alerts", "snapshots")
 FOR_EVER = -1
 
 
@@ -24,7 +25,7 @@ def wanted(spec: Spec) -> list[Topic]:
         Topic(
             spec.topic(what),
             spec.partitions,
-            compacted=what == "snapshots",
+            compacted=what in COMPACTED,
             retention_ms=FOR_EVER if what == "journal" else None,
         )
         for what in TOPICS

@@ -1,5 +1,9 @@
 """Watching every signal of a shard for drift, within a budget of false alarms.
 
+stage.py      the walk's stage: what is watched of a shard
+columns.py    what the walk has, as blocks of signals
+panel.py      signals with a common clock, and who watches them
+watchers.py   who watches what, as the spec says
 signals.py    what is watched
 detector.py   what a detector is
 tally.py      what was found so far, and what people ordered

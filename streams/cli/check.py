@@ -151,8 +151,8 @@ def _roles(spec: Spec) -> str:
 
 def _for(spec: Spec) -> str:
     """What the model is to do, and when one uses it."""
+    from engine.choice import task_name
     from engine.models import MODELS
-    from engine.shard import task_name
 
     task, ready = task_name(spec), MODELS.get(spec.model.use)
     return (f", {task}" if task else "") + (f": {ready.purpose}" if ready else "")

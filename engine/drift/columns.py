@@ -1,0 +1,212 @@
+"""What the walk has, as blocks of signals: a row a signal, a column an event, NaN where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from engine.drift.detector import Floats
+from engine.drift.signals import Kind, Signal, place
+from engine.fold import Rows
+from engine.joined import Settlements
+from engine.metrics.block import Kind as Judged
+from engine.metrics.segments import Segments
+from engine.models.scores import Scores
+from engine.spec import Spec
+from engine.specparts import Kind as FieldKind
+
+NAMED = (FieldKind.CATEGORY, FieldKind.TEXT)
+
+
+def numbers(values: Iterable[Any]) -> Floats:
+    """Numbers as floats, NaN for None, infinite where a float has no room.
+
+    >>> numbers([1, None, True, 10**400])
+    array([ 1., nan,  1., inf])
+    """
+    values = list(values)
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:
+        return np.array([_number(value) for value in values])
+
+
+def _number(value: Any) -> float:
+    try:
+        return np.nan if value is None else float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def places(values: Iterable[Any]) -> Floats:
+    """Categories as the numbers that stand for them, NaN for None."""
+    return np.array([np.nan if value is None else place(value) for value in values], np.float64)
+
+
+class Inputs:
+    """The signals of events: features, and what was predicted from them.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec; what to watch stands in `drift.watch`.
+    judged
+        What is predicted.
+    """
+
+    def __init__(self, spec: Spec, judged: Judged) -> None:
+        assert spec.drift is not None
+        watch, names = spec.drift.watch, spec.feature_names
+        self.named = [kind in NAMED for kind in spec.feature_kinds]
+        self.signals: list[Signal] = []
+        self.features = "features" in watch
+        if self.features:
+            self.signals = [
+                Signal(Kind.CATEGORY if named else Kind.VALUE, name, named)
+                for name, named in zip(names, self.named, strict=True)
+            ]
+        self.gaps = [i for i, name in enumerate(names) if can_miss(spec, name)] if "missing" in watch else []
+        self.signals += [Signal(Kind.MISSING, names[i]) for i in self.gaps]
+        self.told = _told(judged, watch)
+        self.signals += [signal for signal, _ in self.told]
+
+    def block(self, rows: Rows, scores: Scores) -> Floats:
+        """A row for each of `signals`."""
+        width, size = len(self.named), len(rows.rows)
+        block = np.empty((len(self.signals), size))
+        if rows.floats and rows.complete:
+            flat = np.fromiter(chain.from_iterable(rows.rows), np.float64, size * width)
+            features: Floats | list[Floats] = flat.reshape(size, width).T
+        else:
+            columns = zip(*rows.rows, strict=True)
+            features = [
+                places(column) if named else numbers(column)
+                for named, column in zip(self.named, columns, strict=True)
+            ]
+        at = 0
+        if self.features:
+            at = width
+            block[:at] = features
+        for i in self.gaps:
+            block[at] = np.isnan(features[i])
+            at += 1
+        for _, read in self.told:
+            block[at] = read(scores)
+            at += 1
+        return block
+
+
+Read = Callable[[Scores], Floats]
+
+
+def _told(judged: Judged, watch: Sequence[str]) -> list[tuple[Signal, Read]]:
+    """The signals of what was predicted, each with how to read it."""
+    found: list[tuple[Signal, Read]] = []
+    if "predictions" in watch:
+        if judged is Judged.MULTICLASS:
+            found.append((Signal(Kind.PREDICTION, categories=True), lambda s: places(s.predictions)))
+        if judged is Judged.REGRESSION:
+            found.append((Signal(Kind.PREDICTION), lambda s: numbers(s.predictions)))
+        else:
+            found.append((Signal(Kind.SCORE), lambda s: numbers(s.scores)))
+    if "confidence" in watch and judged in (Judged.BINARY, Judged.MULTICLASS):
+        found.append((Signal(Kind.CONFIDENCE), lambda s: numbers(map(_confidence, s.probabilities))))
+    return found
+
+
+def _confidence(odds: dict[str, float] | None) -> float | None:
+    return max(odds.values()) if odds else None
+
+
+def can_miss(spec: Spec, name: str) -> bool:
+    """Whether a feature can be missing at all: what is made of others can."""
+    field = spec.events.fields.get(name)
+    made = any(not isinstance(entry, str) and entry.name == name for entry in spec.features)
+    return made or field is None or not (field.required or field.default is not None)
+
+
+class Outcomes:
+    """The signals of outcomes: labels, and how far predictions were from them.
+
+    An error is, for true and false, how far the score was from the label; of several classes, 1 if the
+    prediction was wrong, else what the score lacked to 1; of numbers, label less prediction.
+    """
+
+    def __init__(self, spec: Spec, judged: Judged) -> None:
+        assert spec.drift is not None
+        watch, self.judged = spec.drift.watch, judged
+        classes = judged is Judged.MULTICLASS
+        wanted = {
+            Signal(Kind.LABEL, categories=classes): "labels" in watch,
+            Signal(Kind.ERROR): "errors" in watch and judged is not Judged.ANOMALY,
+            Signal(Kind.CALIBRATION): "calibration" in watch and judged is Judged.BINARY,
+        }
+        self.signals = [signal for signal, asked in wanted.items() if asked]
+
+    def block(self, settled: Settlements) -> Floats:
+        """A row for each of `signals`."""
+        block = np.empty((len(self.signals), len(settled)))
+        labels = places(settled.labels) if self.judged is Judged.MULTICLASS else numbers(settled.labels)
+        for row, signal in zip(block, self.signals, strict=True):
+            if signal.kind is Kind.LABEL:
+                row[:] = labels
+            elif signal.kind is Kind.ERROR:
+                row[:] = self._errors(settled, labels)
+            else:
+                row[:] = labels - numbers(settled.scores)
+        return block
+
+    def _errors(self, settled: Settlements, labels: Floats) -> Floats:
+        if self.judged is Judged.REGRESSION:
+            return labels - numbers(settled.predictions)
+        scores = numbers(settled.scores)
+        if self.judged is Judged.BINARY:
+            return np.abs(labels - scores)
+        guesses = places(settled.predictions)
+        errors = np.where(guesses == labels, 1.0 - scores, 1.0)
+        errors[np.isnan(guesses)] = np.nan
+        return errors
+
+
+class Split:
+    """The same signals once more for each value of some features.
+
+    Which values there are is found out as they come: each of the first few gets rows of its own.
+    """
+
+    def __init__(self, spec: Spec, signals: Sequence[Signal]) -> None:
+        assert spec.drift is not None
+        fields, names = spec.drift.segments, spec.feature_names
+        self.at = [names.index(field) for field in fields]
+        self.segments = Segments(fields, spec.drift.segments_max)
+        self.signals = [signal for signal in signals if fields]
+        self.groups = [
+            field * (self.segments.most + 1) + seat
+            for field in range(len(fields))
+            for seat in range(self.segments.most)
+        ]
+
+    def __len__(self) -> int:
+        """How many rows there are in all."""
+        return len(self.groups) * len(self.signals)
+
+    def named(self) -> list[Signal]:
+        """The signals, by what their segments are called today; those not seen yet by their number.
+
+        A name stays once it is there.
+        """
+        known = {group: name for name, group in self.segments.known()}
+        called = [known.get(group, f"#{i}") for i, group in enumerate(self.groups)]
+        return [signal._replace(segment=name) for name in called for signal in self.signals]
+
+    def block(self, rows: Sequence[tuple[Any, ...]], block: Floats) -> Floats:
+        """The rows of all segments."""
+        seats = self.segments.places([[row[i] for i in self.at] for row in rows])
+        found = np.full((len(self.groups), len(self.signals), len(rows)), np.nan)
+        for i, group in enumerate(self.groups):
+            here = (seats == group).any(axis=1)
+            found[i][:, here] = block[: len(self.signals), here]
+        return found.reshape(len(self), len(rows))

@@ -1,0 +1,151 @@
+"""The walk's stage that watches: what it has goes to the panels, and what they find becomes records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engine.batch import Output
+from engine.columns import Events
+from engine.drift.columns import Inputs, Outcomes, Split
+from engine.drift.detector import TOGETHER, Floats
+from engine.drift.panel import Found, Panel
+from engine.drift.watchers import watchers
+from engine.fold import Rows
+from engine.joined import Settlements
+from engine.metrics.block import Kind as Judged
+from engine.models.scores import Scores
+from engine.outputs import Origin
+from engine.spec import Spec
+
+CLOCKS = ("events", "outcomes")
+
+
+class Watch:
+    """Everything that is watched in one shard.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec, with `drift`.
+    judged
+        What is predicted.
+    origin
+        What is the same in all outputs of the shard.
+    """
+
+    def __init__(self, spec: Spec, judged: Judged, origin: Origin) -> None:
+        assert spec.drift is not None
+        self.drift, self.origin = spec.drift, origin
+        self.inputs, self.outcomes = Inputs(spec, judged), Outcomes(spec, judged)
+        self.splits = [Split(spec, self.inputs.signals), Split(spec, self.outcomes.signals)]
+        self.sources: tuple[Inputs | Outcomes, ...] = self.inputs, self.outcomes
+        self.panels = [
+            Panel(found := [*source.signals, *split.named()], watchers(spec.drift, found))
+            for source, split in zip(self.sources, self.splits, strict=True)
+        ]
+        self.found: list[tuple[Found, int, int, int]] = []  # of the step at hand; panel, offset, time
+        self.lengths = [(np.full(len(panel.signals), 1e6), 1e6) for panel in self.panels]
+        self._allow()
+
+    # -- taking ----------------------------------------------------------------------------------------
+
+    def events(self, events: Events, rows: Rows, scores: Scores) -> None:
+        """Take events, with their features and what was predicted."""
+        block = self.inputs.block(rows, scores)
+        offsets = [events.batch.offsets[i] for i in events.index]
+        self._take(0, block, rows.rows, events.index, offsets, events.times)
+
+    def settled(self, settled: Settlements) -> None:
+        """Take outcomes; a correction is none of an event of today."""
+        if any(before is not None for before in settled.before):
+            settled = settled.pick([i for i, before in enumerate(settled.before) if before is None])
+        if settled:
+            block = self.outcomes.block(settled)
+            self._take(1, block, settled.rows, settled.index, settled.offsets, settled.times)
+
+    def _take(
+        self,
+        at: int,
+        block: Floats,
+        rows: Sequence[tuple[Any, ...]],
+        index: Sequence[int],
+        offsets: Sequence[int],
+        times: Sequence[int],
+    ) -> None:
+        panel, split = self.panels[at], self.splits[at]
+        if len(split):
+            block = np.concatenate([block, split.block(rows, block)])
+        for found in panel.take(block, index):
+            self.found.append((found, at, offsets[found.at], times[found.at]))
+
+    # -- telling ---------------------------------------------------------------------------------------
+
+    def tell(self, out: Output) -> None:
+        """What the step at hand found, in the order of its records."""
+        found, self.found = self.found, []
+        for each, at, offset, time in sorted(found, key=lambda it: (it[0].index, it[1])):
+            out.add(*self._record(each, at, offset, time))
+
+    def _record(self, found: Found, at: int, offset: int, time: int) -> tuple[bytes, bytes]:
+        panel, alarm = self.panels[at], found.alarm
+        name = "together" if found.signal == TOGETHER else panel.signals[found.signal].name
+        told = {
+            "pipeline": self.origin.pipeline,
+            "partition": self.origin.partition,
+            "signal": name,
+            "detector": found.watcher,
+            "statistic": alarm.statistic,
+            "threshold": alarm.threshold,
+            "offset": offset,
+            "event_time": time,
+        }
+        return f"{name}-{offset}".encode(), msgspec.json.encode(told)
+
+    # -- what time brings about ------------------------------------------------------------------------
+
+    def turn(self, out: Output) -> None:
+        """What happens at fixed places: names of segments, thresholds."""
+        self.tell(out)
+        self._name()
+        self._allow()
+
+    def _name(self) -> None:
+        for panel, source, split in zip(self.panels, self.sources, self.splits, strict=True):
+            if len(split):
+                panel.signals = [*source.signals, *split.named()]
+
+    def _allow(self) -> None:
+        for panel, (lengths, together) in zip(self.panels, self.lengths, strict=True):
+            panel.allow(lengths, together)
+
+    def restart(self, names: Sequence[str] | None) -> None:
+        """Forget what these signals were, or all of them: what comes is what they are compared with."""
+        for panel in self.panels:
+            rows = [i for i, each in enumerate(panel.signals) if names is None or each.name in names]
+            panel.restart(rows)
+
+    def names(self) -> list[str]:
+        """All signals that are watched."""
+        return [signal.name for panel in self.panels for signal in panel.signals]
+
+    # -- its state -------------------------------------------------------------------------------------
+
+    def state(self) -> Mapping[str, Any]:
+        return {
+            "panels": [panel.state() for panel in self.panels],
+            "segments": [split.segments.seats for split in self.splits],
+            "lengths": self.lengths,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for panel, each in zip(self.panels, state["panels"], strict=True):
+            panel.restore(each)
+        for split, seats in zip(self.splits, state["segments"], strict=True):
+            split.segments.seats = seats
+        self.lengths = state["lengths"]
+        self._name()
+        self._allow()

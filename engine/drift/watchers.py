@@ -1,0 +1,76 @@
+"""From the spec to detectors: who watches which signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.drift import DETECTORS
+from engine.drift.detector import Entry
+from engine.drift.panel import Watcher
+from engine.drift.signals import SHARES, Kind, Signal
+from engine.nearest import nearest
+from engine.specdrift import Detector, Drift
+
+OWN = "module:Class"  # the line for detectors that are not ours
+GROUPS = {
+    Kind.VALUE: "features",
+    Kind.CATEGORY: "features",
+    Kind.MISSING: "missing",
+    Kind.OUTSIDE: "outside",
+    Kind.UNSEEN: "unseen",
+    Kind.CORRELATION: "correlations",
+    Kind.PREDICTION: "predictions",
+    Kind.SCORE: "predictions",
+    Kind.CONFIDENCE: "confidence",
+    Kind.LABEL: "labels",
+    Kind.ERROR: "errors",
+    Kind.CALIBRATION: "calibration",
+}
+"""What a spec calls the signals of a kind."""
+
+
+def entry_of(use: str) -> Entry:
+    """The line of the table for what a spec names."""
+    return DETECTORS[OWN if ":" in use else use]
+
+
+def watchers(drift: Drift, signals: Sequence[Signal]) -> list[Watcher]:
+    """A watcher for each detector that the spec names and that can watch any of the signals."""
+    found = []
+    for asked in drift.detectors:
+        rows = [i for i, signal in enumerate(signals) if is_for(asked, signal)]
+        if rows:
+            built = entry_of(asked.use).build(len(rows), options(asked, drift))
+            found.append(Watcher(asked.use, built, np.array(rows), len(rows) == len(signals)))
+    return found
+
+
+def options(asked: Detector, drift: Drift) -> dict[str, Any]:
+    """The options of a detector: its own, and what the spec says of all unless it says otherwise."""
+    shared = {"reference": drift.reference.first, "use": asked.use}
+    known = entry_of(asked.use).options
+    return {name: value for name, value in shared.items() if name in known} | asked.with_
+
+
+def is_for(asked: Detector, signal: Signal) -> bool:
+    """Whether a detector watches a signal: one that it can watch, and that it is meant for."""
+    if takes(signal) not in entry_of(asked.use).takes:
+        return False
+    return not asked.on or signal.name in asked.on or GROUPS[signal.kind] in asked.on
+
+
+def takes(signal: Signal) -> str:
+    """What a signal is to a detector: numbers, shares or categories."""
+    if signal.categories:
+        return "categories"
+    return "shares" if signal.kind in SHARES else "numbers"
+
+
+def wrong_detectors(drift: Drift) -> Iterator[str]:
+    """What is wrong with the detectors that a spec names."""
+    for asked in drift.detectors:
+        if ":" not in asked.use and asked.use not in DETECTORS:
+            yield f"drift.detectors names {asked.use!r}, which there is not{nearest(asked.use, DETECTORS)}"
