@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from engine import confidence
+from engine import confidence, control
 from engine.batch import Batch, Outputs
 from engine.categories import Classes
 from engine.choice import build_model, label_kind, model_version
@@ -73,8 +73,8 @@ class Shard:
     def __init__(self, spec: Spec, partition: int) -> None:
         self.spec = spec
         self.partition = partition
-        events, labels, control = spec.inputs
-        self.topics = {events: self._decode_events, labels: self._decode_labels, control: self._refuse}
+        events, labels, orders = spec.inputs
+        self.topics = {events: self._decode_events, labels: self._decode_labels, orders: self._obey}
         model = build_model(spec)
         self.model = Hybrid(model) if spec.forecast is None else Forecasts(model, spec)
         version = model_version(spec)
@@ -206,11 +206,14 @@ class Shard:
             rejected += others
         return Events(batch), labels, [Lost(r.index, batch, r) for r in rejected]
 
-    def _refuse(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
-        """Control records: none is known yet."""
-        message = "this version knows no control record"
-        unknown = [Rejection(i, Reason.UNKNOWN_CONTROL, "Unfit", message) for i in range(len(batch))]
-        return Events(batch), Labels(batch), [Lost(r.index, batch, r) for r in unknown]
+    def _obey(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
+        """Orders, each at its place."""
+        watched = [] if self.watch is None else self.watch.names()
+        commands, lost = control.decode(batch, watched, self.spec.limits)
+        for command in commands:
+            if self.watch is not None:
+                self.watch.restart(command.order.signals)
+        return Events(batch), Labels(batch), lost
 
     def _bury(self, lost: list[Lost], out: Outputs) -> None:
         """Dead letters, in the order of the records at which they came up."""

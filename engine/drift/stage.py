@@ -42,14 +42,15 @@ class Watch:
         self.drift, self.origin = spec.drift, origin
         self.inputs, self.outcomes = Inputs(spec, judged), Outcomes(spec, judged)
         self.splits = [Split(spec, self.inputs.signals), Split(spec, self.outcomes.signals)]
-        self.sources: tuple[Inputs | Outcomes, ...] = self.inputs, self.outcomes
-        self.panels = [
-            Panel(found := [*source.signals, *split.named()], watchers(spec.drift, found))
-            for source, split in zip(self.sources, self.splits, strict=True)
-        ]
+        self.sources: list[Inputs | Outcomes] = [self.inputs, self.outcomes]
+        self.panels = [self._panel(at) for at in range(len(CLOCKS))]
         self.found: list[tuple[Found, int, int, int]] = []  # of the step at hand; panel, offset, time
         self.lengths = [(np.full(len(panel.signals), 1e6), 1e6) for panel in self.panels]
         self._allow()
+
+    def _panel(self, at: int) -> Panel:
+        signals = [*self.sources[at].signals, *self.splits[at].named()]
+        return Panel(signals, watchers(self.drift, signals))
 
     # -- taking ----------------------------------------------------------------------------------------
 
