@@ -212,7 +212,7 @@ class Shard:
         commands, lost = control.decode(batch, watched, self.spec.limits)
         for command in commands:
             if self.watch is not None:
-                self.watch.restart(command.order.signals)
+                self.watch.obey(command)
         return Events(batch), Labels(batch), lost
 
     def _bury(self, lost: list[Lost], out: Outputs) -> None:

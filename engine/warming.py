@@ -11,6 +11,7 @@ from typing import Any
 
 from engine import features, lines
 from engine.choice import label_kind
+from engine.drift import watchers
 from engine.fold import Rows
 from engine.forecast import Forecasts
 from engine.models import hybrid
@@ -40,6 +41,8 @@ def warm(spec: Spec) -> None:
     types = (spec.events.fields[name].type for name in spec.row_fields)
     features.warm(spec, list(zip(*(EXAMPLES[kind] for kind in types), strict=True)))
     lines.warm()
+    if spec.drift is not None:
+        watchers.warm(spec.drift)
     shard = Shard(spec, 0)
     if isinstance(shard.model, Forecasts):
         raise Unsupported(shard.model.without or "")

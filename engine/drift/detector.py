@@ -72,6 +72,10 @@ class Detector(Protocol):
         """The inverse, in a detector that was built with the same arguments."""
 
 
+def nothing() -> None:
+    """What there is to compile where there are no kernels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A line of the table of detectors."""
@@ -85,3 +89,5 @@ class Entry:
     """What holds the run length: proven, tabulated, simulated, or none."""
     options: Mapping[str, Any]
     """The names of its options with their defaults."""
+    warm: Callable[[], None] = nothing
+    """Compiles its kernels, where it has some, and lets all detectors of its kind run them."""

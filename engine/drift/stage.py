@@ -10,9 +10,11 @@ import numpy as np
 
 from engine.batch import Output
 from engine.columns import Events
+from engine.control import Command
 from engine.drift.columns import Inputs, Outcomes, Split
 from engine.drift.detector import TOGETHER, Floats
 from engine.drift.panel import Found, Panel
+from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
 from engine.fold import Rows
 from engine.joined import Settlements
@@ -44,6 +46,7 @@ class Watch:
         self.splits = [Split(spec, self.inputs.signals), Split(spec, self.outcomes.signals)]
         self.sources: list[Inputs | Outcomes] = [self.inputs, self.outcomes]
         self.panels = [self._panel(at) for at in range(len(CLOCKS))]
+        self.tally = Tally()
         self.found: list[tuple[Found, int, int, int]] = []  # of the step at hand; panel, offset, time
         self.lengths = [(np.full(len(panel.signals), 1e6), 1e6) for panel in self.panels]
         self._allow()
@@ -94,6 +97,7 @@ class Watch:
     def _record(self, found: Found, at: int, offset: int, time: int) -> tuple[bytes, bytes]:
         panel, alarm = self.panels[at], found.alarm
         name = "together" if found.signal == TOGETHER else panel.signals[found.signal].name
+        self.tally.add(name, found.watcher, offset, time, panel.taken - found.behind)
         told = {
             "pipeline": self.origin.pipeline,
             "partition": self.origin.partition,
@@ -123,8 +127,10 @@ class Watch:
         for panel, (lengths, together) in zip(self.panels, self.lengths, strict=True):
             panel.allow(lengths, together)
 
-    def restart(self, names: Sequence[str] | None) -> None:
+    def obey(self, command: Command) -> None:
         """Forget what these signals were, or all of them: what comes is what they are compared with."""
+        names = command.order.signals
+        self.tally.ordered(command.order, command.offset, command.time)
         for panel in self.panels:
             rows = [i for i, each in enumerate(panel.signals) if names is None or each.name in names]
             panel.restart(rows)
@@ -140,6 +146,7 @@ class Watch:
             "panels": [panel.state() for panel in self.panels],
             "segments": [split.segments.seats for split in self.splits],
             "lengths": self.lengths,
+            "tally": self.tally.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -148,5 +155,6 @@ class Watch:
         for split, seats in zip(self.splits, state["segments"], strict=True):
             split.segments.seats = seats
         self.lengths = state["lengths"]
+        self.tally.restore(state["tally"])
         self._name()
         self._allow()

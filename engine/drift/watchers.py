@@ -55,6 +55,12 @@ def options(asked: Detector, drift: Drift) -> dict[str, Any]:
     return {name: value for name, value in shared.items() if name in known} | asked.with_
 
 
+def warm(drift: Drift) -> None:
+    """Compile every kernel that watching calls."""
+    for asked in drift.detectors:
+        entry_of(asked.use).warm()
+
+
 def is_for(asked: Detector, signal: Signal) -> bool:
     """Whether a detector watches a signal: one that it can watch, and that it is meant for."""
     if takes(signal) not in entry_of(asked.use).takes:
