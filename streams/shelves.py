@@ -38,8 +38,8 @@ def kept(log: Log, spec: Spec) -> Iterator[Kept]:
                 yield Kept(partition, pointer, entry)
 
 
-def verify(log: Log, spec: Spec, found: Kept) -> str | None:
-    """What keeps a snapshot from being loaded: lost chunks, another key, another spec; or nothing."""
+def load(log: Log, spec: Spec, found: Kept) -> Shard:
+    """The shard as it was saved; StateError says what keeps it from being loaded."""
     shelf = Shelf(
         spec.pipeline,
         found.partition,
@@ -47,9 +47,14 @@ def verify(log: Log, spec: Spec, found: Kept) -> str | None:
         snapshot_key(spec),
         spec.snapshots.size_max,
     )
+    data = asyncio.run(snapshot.read(shelf, cast("Store", _Chunks(log, found.partition)), found.pointer))
+    return Shard.thaw(spec, found.partition, data)
+
+
+def verify(log: Log, spec: Spec, found: Kept) -> str | None:
+    """What keeps a snapshot from being loaded: lost chunks, another key, another spec; or nothing."""
     try:
-        data = asyncio.run(snapshot.read(shelf, cast("Store", _Chunks(log, found.partition)), found.pointer))
-        Shard.thaw(spec, found.partition, data)
+        load(log, spec, found)
     except StateError as error:
         return str(error)
     return None

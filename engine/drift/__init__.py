@@ -7,6 +7,7 @@ watchers.py   who watches what, as the spec says
 signals.py    what is watched
 detector.py   what a detector is
 tally.py      what was found so far, and what people ordered
+standing.py   where each signal stands
 """
 
 from __future__ import annotations

@@ -68,6 +68,10 @@ class Panel:
         self.signals, self.watchers = list(signals), list(watchers)
         self.taken = 0  # records
 
+    def named(self, row: int) -> str:
+        """What a signal is called, or all of them."""
+        return "together" if row == TOGETHER else self.signals[row].name
+
     def take(self, block: Floats, index: Sequence[int]) -> list[Found]:
         """Take a block; what is found, by record, signal and detector."""
         self.taken += block.shape[1]

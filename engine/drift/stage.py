@@ -12,7 +12,7 @@ from engine.batch import Output
 from engine.columns import Events
 from engine.control import Command
 from engine.drift.columns import Inputs, Outcomes, Split
-from engine.drift.detector import TOGETHER, Floats
+from engine.drift.detector import Floats
 from engine.drift.panel import Found, Panel
 from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
@@ -84,7 +84,10 @@ class Watch:
         if len(split):
             block = np.concatenate([block, split.block(rows, block)])
         for found in panel.take(block, index):
-            self.found.append((found, at, offsets[found.at], times[found.at]))
+            offset, time = offsets[found.at], times[found.at]
+            self.found.append((found, at, offset, time))
+            name = panel.named(found.signal)
+            self.tally.add(name, found.watcher, offset, time, panel.taken - found.behind)
 
     # -- telling ---------------------------------------------------------------------------------------
 
@@ -96,8 +99,7 @@ class Watch:
 
     def _record(self, found: Found, at: int, offset: int, time: int) -> tuple[bytes, bytes]:
         panel, alarm = self.panels[at], found.alarm
-        name = "together" if found.signal == TOGETHER else panel.signals[found.signal].name
-        self.tally.add(name, found.watcher, offset, time, panel.taken - found.behind)
+        name = panel.named(found.signal)
         told = {
             "pipeline": self.origin.pipeline,
             "partition": self.origin.partition,

@@ -70,7 +70,8 @@ class Tally:
             yield signal, detector, counted.drifts
 
     def state(self) -> State:
-        return [(*names, counted) for names, counted in self.found.items()], self.orders
+        """In an order that does not depend on how records were cut into blocks."""
+        return [(*names, counted) for names, counted in sorted(self.found.items())], self.orders
 
     def restore(self, state: State) -> None:
         found, orders = state
