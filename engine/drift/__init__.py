@@ -2,6 +2,7 @@
 
 stage.py      the walk's stage: what is watched of a shard
 columns.py    what the walk has, as blocks of signals
+known.py      which values were there at first
 panel.py      signals with a common clock, and who watches them
 watchers.py   who watches what, as the spec says
 signals.py    what is watched

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.drift.detector import Floats
+from engine.drift.known import Known
 from engine.drift.signals import Kind, Signal, place
 from engine.fold import Rows
 from engine.joined import Settlements
@@ -19,6 +20,10 @@ from engine.spec import Spec
 from engine.specparts import Kind as FieldKind
 
 NAMED = (FieldKind.CATEGORY, FieldKind.TEXT)
+
+
+Features = Floats | list[Floats]  # a row a feature
+Read = Callable[[Features, Scores], Features]
 
 
 def numbers(values: Iterable[Any]) -> Floats:
@@ -59,52 +64,68 @@ class Inputs:
 
     def __init__(self, spec: Spec, judged: Judged) -> None:
         assert spec.drift is not None
-        watch, names = spec.drift.watch, spec.feature_names
-        self.named = [kind in NAMED for kind in spec.feature_kinds]
-        self.signals: list[Signal] = []
-        self.features = "features" in watch
-        if self.features:
-            self.signals = [
-                Signal(Kind.CATEGORY if named else Kind.VALUE, name, named)
-                for name, named in zip(names, self.named, strict=True)
-            ]
-        self.gaps = [i for i, name in enumerate(names) if can_miss(spec, name)] if "missing" in watch else []
-        self.signals += [Signal(Kind.MISSING, names[i]) for i in self.gaps]
-        self.told = _told(judged, watch)
-        self.signals += [signal for signal, _ in self.told]
+        watch, self.names, kinds = spec.drift.watch, spec.feature_names, spec.feature_kinds
+        self.named = [kind in NAMED for kind in kinds]
+        self.strange = [i for i, kind in enumerate(kinds) if _strangeness(kind, watch)]
+        self.known = Known([self.named[i] for i in self.strange], spec.drift.reference.first)
+        self.parts: list[tuple[list[Signal], Read]] = []
+        if "features" in watch:
+            self.parts.append((self._features(), lambda features, _: features))
+        if self.strange:
+            self.parts.append(
+                (self._unknown(), lambda features, _: self.known.strange(_some(features, self.strange)))
+            )
+        gaps = [i for i, name in enumerate(self.names) if "missing" in watch and can_miss(spec, name)]
+        if gaps:
+            missing = [Signal(Kind.MISSING, self.names[i]) for i in gaps]
+            self.parts.append((missing, lambda features, _: np.isnan(_some(features, gaps))))
+        self.parts += _told(judged, watch)
+        self.signals = [signal for signals, _ in self.parts for signal in signals]
+
+    def _features(self) -> list[Signal]:
+        named = zip(self.names, self.named, strict=True)
+        return [Signal(Kind.CATEGORY if is_named else Kind.VALUE, name, is_named) for name, is_named in named]
+
+    def _unknown(self) -> list[Signal]:
+        kinds = [Kind.UNSEEN if self.named[i] else Kind.OUTSIDE for i in self.strange]
+        return [Signal(kind, self.names[i]) for kind, i in zip(kinds, self.strange, strict=True)]
 
     def block(self, rows: Rows, scores: Scores) -> Floats:
         """A row for each of `signals`."""
-        width, size = len(self.named), len(rows.rows)
-        block = np.empty((len(self.signals), size))
-        if rows.floats and rows.complete:
-            flat = np.fromiter(chain.from_iterable(rows.rows), np.float64, size * width)
-            features: Floats | list[Floats] = flat.reshape(size, width).T
-        else:
-            columns = zip(*rows.rows, strict=True)
-            features = [
-                places(column) if named else numbers(column)
-                for named, column in zip(self.named, columns, strict=True)
-            ]
-        at = 0
-        if self.features:
-            at = width
-            block[:at] = features
-        for i in self.gaps:
-            block[at] = np.isnan(features[i])
-            at += 1
-        for _, read in self.told:
-            block[at] = read(scores)
-            at += 1
+        features, at = self._numbers(rows), 0
+        block = np.empty((len(self.signals), len(rows.rows)))
+        for signals, read in self.parts:
+            block[at : at + len(signals)] = read(features, scores)
+            at += len(signals)
         return block
 
+    def _numbers(self, rows: Rows) -> Features:
+        width, size = len(self.named), len(rows.rows)
+        if rows.floats and rows.complete:
+            flat = np.fromiter(chain.from_iterable(rows.rows), np.float64, size * width)
+            return flat.reshape(size, width).T
+        columns = zip(self.named, zip(*rows.rows, strict=True), strict=True)
+        return [places(column) if named else numbers(column) for named, column in columns]
 
-Read = Callable[[Scores], Floats]
+    def restart(self, names: Sequence[str] | None) -> None:
+        """What comes next is what is normal for these signals."""
+        unknown = self._unknown()
+        self.known.restart([i for i, each in enumerate(unknown) if names is None or each.name in names])
 
 
-def _told(judged: Judged, watch: Sequence[str]) -> list[tuple[Signal, Read]]:
+def _strangeness(kind: FieldKind, watch: Sequence[str]) -> bool:
+    if kind in NAMED:
+        return "unseen" in watch
+    return "outside" in watch and kind in (FieldKind.NUMBER, FieldKind.INTEGER)
+
+
+def _some(features: Features, wanted: Sequence[int]) -> Floats:
+    return np.stack([features[i] for i in wanted])
+
+
+def _told(judged: Judged, watch: Sequence[str]) -> list[tuple[list[Signal], Read]]:
     """The signals of what was predicted, each with how to read it."""
-    found: list[tuple[Signal, Read]] = []
+    found: list[tuple[Signal, Callable[[Scores], Floats]]] = []
     if "predictions" in watch:
         if judged is Judged.MULTICLASS:
             found.append((Signal(Kind.PREDICTION, categories=True), lambda s: places(s.predictions)))
@@ -114,7 +135,11 @@ def _told(judged: Judged, watch: Sequence[str]) -> list[tuple[Signal, Read]]:
             found.append((Signal(Kind.SCORE), lambda s: numbers(s.scores)))
     if "confidence" in watch and judged in (Judged.BINARY, Judged.MULTICLASS):
         found.append((Signal(Kind.CONFIDENCE), lambda s: numbers(map(_confidence, s.probabilities))))
-    return found
+    return [([signal], _alone(read)) for signal, read in found]
+
+
+def _alone(read: Callable[[Scores], Floats]) -> Read:
+    return lambda _, scores: [read(scores)]
 
 
 def _confidence(odds: dict[str, float] | None) -> float | None:

@@ -136,6 +136,7 @@ class Watch:
         for panel in self.panels:
             rows = [i for i, each in enumerate(panel.signals) if names is None or each.name in names]
             panel.restart(rows)
+        self.inputs.restart(names)
 
     def names(self) -> list[str]:
         """All signals that are watched."""
@@ -147,6 +148,7 @@ class Watch:
         return {
             "panels": [panel.state() for panel in self.panels],
             "segments": [split.segments.seats for split in self.splits],
+            "known": self.inputs.known.state(),
             "lengths": self.lengths,
             "tally": self.tally.state(),
         }
@@ -156,6 +158,7 @@ class Watch:
             panel.restore(each)
         for split, seats in zip(self.splits, state["segments"], strict=True):
             split.segments.seats = seats
+        self.inputs.known.restore(state["known"])
         self.lengths = state["lengths"]
         self.tally.restore(state["tally"])
         self._name()
