@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.drift.detector import TOGETHER, Alarm, Detector, Floats, Ints
-from engine.drift.signals import Signal
+from engine.drift.signals import OF_MODEL, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,13 @@ class Panel:
         What is watched, by row.
     watchers
         By what.
+    settling
+        How many records a model is given to learn, before what it says is watched.
     """
 
-    def __init__(self, signals: Sequence[Signal], watchers: Sequence[Watcher]) -> None:
-        self.signals, self.watchers = list(signals), list(watchers)
+    def __init__(self, signals: Sequence[Signal], watchers: Sequence[Watcher], settling: int = 0) -> None:
+        self.signals, self.watchers, self.settling = list(signals), list(watchers), settling
+        self.of_model = [i for i, signal in enumerate(signals) if signal.kind in OF_MODEL]
         self.taken = 0  # records
 
     def named(self, row: int) -> str:
@@ -73,7 +76,9 @@ class Panel:
         return "together" if row == TOGETHER else self.signals[row].name
 
     def take(self, block: Floats, index: Sequence[int]) -> list[Found]:
-        """Take a block; what is found, by record, signal and detector."""
+        """Take a block, which is ours from here on; what is found, by record, signal and detector."""
+        if (young := self.settling - self.taken) > 0:
+            block[self.of_model, :young] = np.nan
         self.taken += block.shape[1]
         found = [each for watcher in self.watchers for each in watcher.found(block, index)]
         return sorted(found, key=lambda each: (each.index, each.signal))

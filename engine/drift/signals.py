@@ -30,6 +30,7 @@ class Kind(StrEnum):
 
 
 NUMBERS = frozenset({Kind.VALUE, Kind.CORRELATION, Kind.SCORE, Kind.CONFIDENCE, Kind.ERROR, Kind.CALIBRATION})
+OF_MODEL = frozenset({Kind.PREDICTION, Kind.SCORE, Kind.CONFIDENCE, Kind.ERROR, Kind.CALIBRATION})
 SHARES = frozenset({Kind.MISSING, Kind.OUTSIDE, Kind.UNSEEN})
 
 

@@ -53,7 +53,7 @@ class Watch:
 
     def _panel(self, at: int) -> Panel:
         signals = [*self.sources[at].signals, *self.splits[at].named()]
-        return Panel(signals, watchers(self.drift, signals))
+        return Panel(signals, watchers(self.drift, signals), self.drift.warm_up)
 
     # -- taking ----------------------------------------------------------------------------------------
 
