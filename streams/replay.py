@@ -57,6 +57,7 @@ class Report:
     metrics: Told  # of the predictions that met a label
     windows: dict[str, Told]  # the same of late
     confidence: Told | None  # coverage and calibration, where the spec asks for them
+    drifts: dict[str, int]  # by signal, where the spec asks for drift
     learning: bool  # whether the model stayed below limits.model_bytes_max
     seconds: float
     events_per_second: float
@@ -133,6 +134,7 @@ class Replay:
             metrics=summary.told(),
             windows={name: summary.told(name) for name in summary.windows() if name != LIFE},
             confidence=None if shard.confidence is None else shard.confidence.report(),
+            drifts=drifts(shard),
             learning=not shard.growth.reached,
             seconds=round(seconds, 3),
             events_per_second=round(shard.events / max(seconds, 1e-9), 1),
@@ -186,10 +188,24 @@ def cut(batch: Batch, size: int) -> Iterator[Batch]:
     return (batch.cut(start, start + size) for start in range(0, len(batch), size))
 
 
+def drifts(shard: Shard) -> dict[str, int]:
+    """How often each signal drifted, whoever found it."""
+    found: dict[str, int] = {}
+    for signal, _, n in () if shard.watch is None else shard.watch.tally.counts():
+        found[signal] = found.get(signal, 0) + n
+    return found
+
+
 def write(
-    outputs: Outputs, predictions: BinaryIO | None, outcomes: BinaryIO | None, dead_letters: BinaryIO | None
+    outputs: Outputs,
+    predictions: BinaryIO | None,
+    outcomes: BinaryIO | None,
+    dead_letters: BinaryIO | None,
+    alerts: BinaryIO | None,
 ) -> None:
     """Append outputs to those files that there are, a line each."""
+    if alerts is not None:
+        alerts.writelines(b"%b\n" % line for line in outputs.alerts.values if line is not None)
     for file, lane in ((predictions, outputs.predictions), (outcomes, outputs.outcomes)):
         if file is not None:
             file.writelines(lane.chunks)

@@ -36,6 +36,9 @@ OutcomesOption = Annotated[
 LettersOption = Annotated[
     Path | None, typer.Option("--dead-letters", metavar="FILE", help="Where dead letters go, if anywhere.")
 ]
+AlertsOption = Annotated[
+    Path | None, typer.Option("--alerts", metavar="FILE", help="Where drifts go, if anywhere.")
+]
 ReportOption = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Draw how good it was: a page, FILE.html, or a FILE.png."),
@@ -48,6 +51,7 @@ def replay(
     out: OutOption = None,
     outcomes: OutcomesOption = None,
     dead_letters: LettersOption = None,
+    alerts: AlertsOption = None,
     report: ReportOption = None,
     spec: SpecOption = SPEC,
     set_: SetOption = None,
@@ -71,7 +75,7 @@ def replay(
     began = time.monotonic()
     with ExitStack() as stack:
         inputs = [Path(name).resolve() for name in (file, labels) if name is not None]
-        files = [_opened(stack, path, inputs) for path in (out, outcomes, dead_letters)]
+        files = [_opened(stack, path, inputs) for path in (out, outcomes, dead_letters, alerts)]
         _opened(stack, report, inputs)
         if out is None and not json:
             files[0] = sys.stdout.buffer
@@ -126,6 +130,9 @@ def _tell(report: Report, kept: bool) -> None:
         say(f"  {what}: {_figures(told)}")
     if report.confidence is not None:
         say(f"confidence: {_figures(report.confidence)}")
+    if report.drifts:
+        found = ", ".join(f"{signal} {n:,}" for signal, n in report.drifts.items())
+        say(f"drifts: {found}")
     if not report.learning:
         say("the model grew beyond limits.model_bytes_max, and learned no more from there on")
 
