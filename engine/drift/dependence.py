@@ -96,7 +96,7 @@ def autocorrelations(values: Floats) -> Floats:
         return np.zeros(n)
     power = np.abs(np.fft.rfft(values - values.mean(), 2 * n)) ** 2
     found: Floats = np.fft.irfft(power)[:n]
-    return found / found[0]
+    return np.asarray(found / found[0])
 
 
 def lags(auto: Floats) -> int:

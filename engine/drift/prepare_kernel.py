@@ -3,8 +3,12 @@ compiles."""
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.drift.detector import Floats, Ints
-from engine.features.kernels import Bools
+
+Bools = npt.NDArray[np.bool_]
 
 LARGEST = 1e300  # infinities count as that, so that a sum stays a number
 
