@@ -11,6 +11,7 @@ budget.py     false alarms, shared out over everything that is watched
 prepare.py    what blocks go through before detectors see them
 tally.py      what was found so far, and what people ordered
 standing.py   where each signal stands
+estimate.py   how good predictions are before their labels come
 """
 
 from __future__ import annotations
