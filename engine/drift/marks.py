@@ -1,0 +1,97 @@
+"""Marks: what each value says, against its reference, about place, spread and shape.
+
+A number's rank in its reference lies between 0 and 1. Its marks are the first four Legendre polynomials of
+that rank: the parts of Neyman's smooth test. While nothing changes each has mean 0 and spread 1, whatever the
+distribution; a shift moves the mean of the first, another spread that of the second, and so on. A category's
+marks say which of the frequent ones it is, so that their squares sum up to a chi-square.
+
+Since they are means, marks can be summed over records: up to where the sum is largest tells when a change
+began (`start`), and what a group of records adds to it is the group's share (`provenance.py`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.drift.counts import Counts
+from engine.drift.detector import Floats
+from engine.drift.sketch import Sketch
+
+DEGREES = 4
+CATEGORIES = 16  # that have a mark each
+
+
+def marks(values: Floats, reference: Sketch | Counts) -> Floats:
+    """A row a mark, a column a value; none of the values is NaN."""
+    if isinstance(reference, Counts):
+        return _of_categories(values, reference)
+    return _of_numbers(values, reference)
+
+
+def ranks(values: Floats, sketch: Sketch) -> Floats:
+    """Where values lie in the reference, between 0 and 1; of equal ones the middle."""
+    points, weights = sketch.points()
+    below = np.concatenate([[0], np.cumsum(weights)])
+    low, high = np.searchsorted(points, values, "left"), np.searchsorted(points, values, "right")
+    found: Floats = (below[low] + below[high]) / (2 * max(1, sketch.n))
+    return found
+
+
+def _of_numbers(values: Floats, sketch: Sketch) -> Floats:
+    points, weights = sketch.points()
+    different = 1 + int((points[1:] != points[:-1]).sum())
+    degrees = min(DEGREES, max(1, different - 1))
+    share = weights / sketch.n
+    there, found = _legendre(ranks(points, sketch))[:degrees], _legendre(ranks(values, sketch))[:degrees]
+    mean = there @ share
+    spread = np.sqrt(((there - mean[:, None]) ** 2) @ share)
+    least = np.sqrt(0.5 / sketch.n)  # of a constant reference
+    told: Floats = (found - mean[:, None]) / np.maximum(spread, least)[:, None]
+    return told
+
+
+def _legendre(rank: Floats) -> Floats:
+    """Polynomials that are orthonormal on (0, 1)."""
+    x = 2 * rank - 1
+    return np.stack(
+        [
+            np.sqrt(3) * x,
+            np.sqrt(5) * (3 * x**2 - 1) / 2,
+            np.sqrt(7) * (5 * x**3 - 3 * x) / 2,
+            3 * (35 * x**4 - 30 * x**2 + 3) / 8,
+        ]
+    )
+
+
+def _of_categories(values: Floats, counts: Counts) -> Floats:
+    known = list(counts.top(CATEGORIES))
+    least = 0.5 / counts.n
+    rows = []
+    rest = np.ones(len(values))
+    for category in known:
+        is_it = (values == category).astype(np.float64)
+        rest -= is_it
+        rows.append((is_it, counts.share(category)))
+    rows.append((rest, 1 - sum(share for _, share in rows)))
+    return np.stack([(is_it - share) / np.sqrt(max(share, least)) for is_it, share in rows])
+
+
+def start(of: Floats, n: int | None, least: int = 0) -> int:
+    """The column at which a change most likely began that lasts up to the last column.
+
+    Where the sum of marks from there on is largest, measured by its own spread. `n` is how many values the
+    reference was made of; None if it is these very values: then the first are compared with the last. The
+    change is not looked for before column `least`.
+    """
+    columns = int(of.shape[1])
+    if columns - least < 2:
+        return min(least, max(0, columns - 1))
+    sums = np.cumsum(of[:, ::-1], axis=1)[:, ::-1][:, least:]
+    many = np.arange(columns - least, 0, -1)
+    if n is None:
+        spread = many * np.maximum(columns - many, 1e-9) / columns
+        spread[0] = np.inf if least == 0 else spread[0]
+    else:
+        spread = many * (1 + many / n)
+    found: Floats = (sums**2).sum(axis=0) / spread
+    return least + int(found.argmax())
