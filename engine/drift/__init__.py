@@ -12,6 +12,7 @@ prepare.py    what blocks go through before detectors see them
 tally.py      what was found so far, and what people ordered
 standing.py   where each signal stands
 estimate.py   how good predictions are before their labels come
+correlation.py  how features go together
 """
 
 from __future__ import annotations
