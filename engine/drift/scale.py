@@ -23,7 +23,7 @@ def scale_of(values: Floats) -> Scale:
     Where most values are equal it is taken from those that are not; where all are, it is 1.
 
     >>> scale_of(np.array([3.0, 1.0, 2.0, 4.0, np.inf]))
-    Scale(centre=3.0, width=1.170503316426063)
+    Scale(centre=3.0, width=1.1705033164260632)
     >>> scale_of(np.array([7.0, 7.0]))
     Scale(centre=7.0, width=1.0)
     """
