@@ -22,6 +22,7 @@ Watch = Literal[
     "labels",
     "errors",
     "calibration",
+    "performance",
     "together",
 ]
 
@@ -86,10 +87,12 @@ class Drift(Part):
         tuple[Annotated[Detector, BeforeValidator(detector_of)], ...], Field(min_length=1, max_length=16)
     ] = (Detector(use="rank_sr"),)
     """What watches: names, or `{use: ks, with: {...}, on: [...], share: 2}`."""
-    watch: tuple[Watch, ...] = ("features", "missing", "predictions", "labels", "errors", "together")
+    watch: tuple[Watch, ...] = (
+        *("features", "missing", "predictions", "labels", "errors", "performance", "together"),
+    )
     """What is watched: features, the shares in which they are missing, outside the reference's range or
     unseen categories, correlations between numbers; predictions, confidence; labels, errors, calibration;
-    and all features together."""
+    how good predictions are before their labels come (`performance`); and all signals together."""
     segments: Annotated[tuple[str, ...], Field(max_length=8)] = ()
     """Features of type category or boolean: watch each of their values on its own, too."""
     segments_max: Annotated[int, Field(ge=1, le=1000)] = 10

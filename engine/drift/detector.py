@@ -89,5 +89,7 @@ class Entry:
     """What holds the run length: proven, tabulated, simulated, or none."""
     options: Mapping[str, Any]
     """The names of its options with their defaults."""
+    together: bool = False
+    """Whether it can speak for all its signals at once."""
     warm: Callable[[], None] = nothing
     """Compiles its kernels, where it has some, and lets all detectors of its kind run them."""

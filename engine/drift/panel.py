@@ -6,13 +6,14 @@ time brings about, new thresholds for one, comes at the shard's turns only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.drift.detector import TOGETHER, Alarm, Detector, Floats, Ints
+from engine.drift.prepare import Options, Part, Prepare
 from engine.drift.signals import OF_MODEL, Signal
 
 
@@ -26,6 +27,7 @@ class Found:
     signal: int  # a row of the panel, or TOGETHER
     watcher: str
     alarm: Alarm
+    back: int  # how many of the signal's values ago the change began; 0 if nobody knows
 
 
 @dataclass(slots=True)
@@ -33,24 +35,18 @@ class Watcher:
     """A detector, and the signals of the panel that it watches."""
 
     name: str
+    share: float  # of the budget, beside the others'
+    together: bool  # whether it speaks for all its signals, too
     detector: Detector
     rows: Ints
     whole: bool  # these are all rows of the panel, in order
 
-    def found(self, block: Floats, index: Sequence[int]) -> list[Found]:
-        size, rows = block.shape[1], self.rows
-        alarms = self.detector.update(block if self.whole else block[rows])
-        return [
-            Found(
-                index[alarm.at],
-                alarm.at,
-                size - 1 - alarm.at,
-                TOGETHER if alarm.signal == TOGETHER else int(rows[alarm.signal]),
-                self.name,
-                alarm,
-            )
-            for alarm in alarms
-        ]
+    def found(self, part: Part) -> Iterator[tuple[int, int, str, Alarm]]:
+        """Column, row of the panel or TOGETHER, own name, and the alarm itself."""
+        rows = self.rows
+        for alarm in self.detector.update(part.block if self.whole else part.block[rows]):
+            row = TOGETHER if alarm.signal == TOGETHER else int(rows[alarm.signal])
+            yield int(part.columns[alarm.at]), row, self.name, alarm
 
 
 class Panel:
@@ -62,12 +58,13 @@ class Panel:
         What is watched, by row.
     watchers
         By what.
-    settling
-        How many records a model is given to learn, before what it says is watched.
+    options
+        How signals are prepared. A model is given `warm_up` records to learn, before what it says is watched.
     """
 
-    def __init__(self, signals: Sequence[Signal], watchers: Sequence[Watcher], settling: int = 0) -> None:
-        self.signals, self.watchers, self.settling = list(signals), list(watchers), settling
+    def __init__(self, signals: Sequence[Signal], watchers: Sequence[Watcher], options: Options) -> None:
+        self.signals, self.watchers, self.settling = list(signals), list(watchers), options.warm_up
+        self.prepare = Prepare(signals, options)
         self.of_model = [i for i, signal in enumerate(signals) if signal.kind in OF_MODEL]
         self.taken = 0  # records
 
@@ -79,25 +76,34 @@ class Panel:
         """Take a block, which is ours from here on; what is found, by record, signal and detector."""
         if (young := self.settling - self.taken) > 0:
             block[self.of_model, :young] = np.nan
-        self.taken += block.shape[1]
-        found = [each for watcher in self.watchers for each in watcher.found(block, index)]
+        size = block.shape[1]
+        self.taken += size
+        found = list[Found]()
+        for part in self.prepare.apply(block).parts():
+            for watcher in self.watchers:
+                for at, row, name, alarm in watcher.found(part):
+                    values = 1 if row == TOGETHER else int(self.prepare.sizes[row])
+                    each = Found(index[at], at, size - 1 - at, row, name, alarm, alarm.back * values)
+                    found.append(each)
         return sorted(found, key=lambda each: (each.index, each.signal))
 
-    def allow(self, lengths: Floats, together: float) -> None:
-        """So many values may pass between two false alarms of each signal and watcher."""
-        for watcher in self.watchers:
-            watcher.detector.allow(lengths[watcher.rows], together)
+    def allow(self, lengths: Sequence[tuple[Floats, float]]) -> None:
+        """For each watcher: so many values may pass between two false alarms of each of its signals."""
+        for watcher, (each, together) in zip(self.watchers, lengths, strict=True):
+            watcher.detector.allow(each, together)
 
     def restart(self, rows: Sequence[int]) -> None:
         """What these signals were is forgotten."""
         for watcher in self.watchers:
             here = np.isin(watcher.rows, rows).nonzero()[0]
             watcher.detector.restart(here.tolist())
+        self.prepare.restart(rows)
 
     def state(self) -> list[Any]:
-        return [self.taken, [watcher.detector.state() for watcher in self.watchers]]
+        return [self.taken, self.prepare.state(), [watcher.detector.state() for watcher in self.watchers]]
 
     def restore(self, state: list[Any]) -> None:
-        self.taken, states = state
+        self.taken, prepared, states = state
+        self.prepare.restore(prepared)
         for watcher, each in zip(self.watchers, states, strict=True):
             watcher.detector.restore(each)

@@ -11,9 +11,13 @@ import numpy as np
 from engine.batch import Output
 from engine.columns import Events
 from engine.control import Command
+from engine.drift.allowances import Lengths, lengths
 from engine.drift.columns import Inputs, Outcomes, Split
 from engine.drift.detector import Floats
+from engine.drift.estimate import NAMES, Estimate
 from engine.drift.panel import Found, Panel
+from engine.drift.prepare import Options
+from engine.drift.rate import RATE_UNKNOWN, Rate
 from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
 from engine.fold import Rows
@@ -48,23 +52,34 @@ class Watch:
         self.panels = [self._panel(at) for at in range(len(CLOCKS))]
         self.tally = Tally()
         self.found: list[tuple[Found, int, int, int]] = []  # of the step at hand; panel, offset, time
-        self.lengths = [(np.full(len(panel.signals), 1e6), 1e6) for panel in self.panels]
+        estimates = "performance" in self.drift.watch and judged in NAMES
+        self.estimate = Estimate(judged) if estimates else None
+        self.partitions = spec.partitions
+        span = -self.drift.false_alarms.per
+        self.rate = Rate(span) if span > 0 else None  # a budget in events needs none
         self._allow()
 
     def _panel(self, at: int) -> Panel:
         signals = [*self.sources[at].signals, *self.splits[at].named()]
-        return Panel(signals, watchers(self.drift, signals), self.drift.warm_up)
+        options = Options(self.drift.dependence, self.drift.warm_up)
+        return Panel(signals, watchers(self.drift, signals), options)
 
     # -- taking ----------------------------------------------------------------------------------------
 
     def events(self, events: Events, rows: Rows, scores: Scores) -> None:
         """Take events, with their features and what was predicted."""
+        if self.rate is not None:
+            self.rate.add(events.times)
+        if self.estimate is not None:
+            self.estimate.predicted(scores)
         block = self.inputs.block(rows, scores)
         offsets = [events.batch.offsets[i] for i in events.index]
         self._take(0, block, rows.rows, events.index, offsets, events.times)
 
     def settled(self, settled: Settlements) -> None:
         """Take outcomes; a correction is none of an event of today."""
+        if self.estimate is not None:
+            self.estimate.settled(settled)
         if any(before is not None for before in settled.before):
             settled = settled.pick([i for i, before in enumerate(settled.before) if before is None])
         if settled:
@@ -118,6 +133,10 @@ class Watch:
         """What happens at fixed places: names of segments, thresholds."""
         self.tell(out)
         self._name()
+        if self.estimate is not None:
+            self.estimate.turn()
+        if self.rate is not None:
+            self.rate.turn()
         self._allow()
 
     def _name(self) -> None:
@@ -125,9 +144,11 @@ class Watch:
             if len(split):
                 panel.signals = [*source.signals, *split.named()]
 
-    def _allow(self) -> None:
-        for panel, (lengths, together) in zip(self.panels, self.lengths, strict=True):
-            panel.allow(lengths, together)
+    def _allow(self, given: list[Lengths] | None = None) -> None:
+        rate = RATE_UNKNOWN if self.rate is None else self.rate.per_second
+        self.lengths = given or lengths(self.drift, self.partitions, self.panels, rate)
+        for panel, each in zip(self.panels, self.lengths, strict=True):
+            panel.allow(each)
 
     def obey(self, command: Command) -> None:
         """Forget what these signals were, or all of them: what comes is what they are compared with."""
@@ -149,6 +170,8 @@ class Watch:
             "panels": [panel.state() for panel in self.panels],
             "segments": [split.segments.seats for split in self.splits],
             "known": self.inputs.known.state(),
+            "estimate": None if self.estimate is None else self.estimate.state(),
+            "rate": None if self.rate is None else self.rate.state(),
             "lengths": self.lengths,
             "tally": self.tally.state(),
         }
@@ -159,7 +182,10 @@ class Watch:
         for split, seats in zip(self.splits, state["segments"], strict=True):
             split.segments.seats = seats
         self.inputs.known.restore(state["known"])
-        self.lengths = state["lengths"]
+        if self.estimate is not None:
+            self.estimate.restore(state["estimate"])
+        if self.rate is not None:
+            self.rate.restore(state["rate"])
         self.tally.restore(state["tally"])
         self._name()
-        self._allow()
+        self._allow(state["lengths"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.drift import DETECTORS
+from engine.drift import DETECTORS, prepare
 from engine.drift.detector import Entry
 from engine.drift.panel import Watcher
 from engine.drift.signals import SHARES, Kind, Signal
@@ -43,8 +43,10 @@ def watchers(drift: Drift, signals: Sequence[Signal]) -> list[Watcher]:
     for asked in drift.detectors:
         rows = [i for i, signal in enumerate(signals) if is_for(asked, signal)]
         if rows:
-            built = entry_of(asked.use).build(len(rows), options(asked, drift))
-            found.append(Watcher(asked.use, built, np.array(rows), len(rows) == len(signals)))
+            entry, whole = entry_of(asked.use), len(rows) == len(signals)
+            built = entry.build(len(rows), options(asked, drift))
+            together = entry.together and "together" in drift.watch
+            found.append(Watcher(asked.use, asked.share, together, built, np.array(rows), whole))
     return found
 
 
@@ -57,6 +59,7 @@ def options(asked: Detector, drift: Drift) -> dict[str, Any]:
 
 def warm(drift: Drift) -> None:
     """Compile every kernel that watching calls."""
+    prepare.warm()
     for asked in drift.detectors:
         entry_of(asked.use).warm()
 
