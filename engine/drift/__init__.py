@@ -17,7 +17,8 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
+from engine.drift import cusum
 from engine.drift.detector import Entry
 
-DETECTORS: dict[str, Entry] = {}
+DETECTORS: dict[str, Entry] = {"cusum": cusum.ENTRY}
 """Every detector by the name under which a spec asks for it."""
