@@ -7,6 +7,7 @@ panel.py      signals with a common clock, and who watches them
 watchers.py   who watches what, as the spec says
 signals.py    what is watched
 detector.py   what a detector is
+charts.py     detectors that are calibrated on a signal's own reference, bootstrap.py
 budget.py     false alarms, shared out over everything that is watched
 prepare.py    what blocks go through before detectors see them
 tally.py      what was found so far, and what people ordered

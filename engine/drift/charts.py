@@ -20,6 +20,7 @@ import numpy as np
 from engine.drift import adwin_kernel, charts_kernel, charts_numpy
 from engine.drift.bootstrap import PATHS, PIECES, Tail, drawn, tail
 from engine.drift.charts_kernel import SINCE, STATISTIC, TAKEN, WAY
+from engine.drift.dependence import estimate
 from engine.drift.detector import Alarm, Floats, Levels
 from engine.drift.held import Held, deviations, tamed
 from engine.kernels import Kernels
@@ -30,6 +31,7 @@ REFERENCE_MAX = 4_000  # values; of a longer reference the first
 NEVER = np.iinfo(np.int64).max
 UNASKED = 100_000.0  # values between two false alarms, until somebody says how many
 SEED = 5
+MEMORY = 1.5  # a longer correlation time than that is simulated, too; a shorter one may be chance
 WAYS = {1.0: "up", -1.0: "down", 0.0: ""}
 
 
@@ -169,7 +171,9 @@ class Charts:
 
     def _simulate(self, signal: int, values: Floats) -> Tail:
         chart, size = self.chart, values.size
-        rows = drawn(values, PATHS, size + chart.stretch, 1, np.random.default_rng([SEED, signal]))
+        memory, rng = estimate(values), np.random.default_rng([SEED, signal])
+        block = min(memory.size, size // 4) if memory.tau > MEMORY else 1
+        rows = drawn(values, PATHS, size + chart.stretch, block, rng)
         means, scales = np.zeros(PATHS), np.ones(PATHS)
         if chart.clip is not None:
             means, scales = deviations(rows[:, :size])
