@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,9 @@ from streams.records import Placed, as_text
 from streams.routing import Router, What
 from streams.rows import InputError, Row
 from streams.warming import Warming
+
+if TYPE_CHECKING:
+    from streams.backtest_plan import Planting
 
 BATCH = 1000
 WARM_AFTER_S = 0.5  # a short file isn't worth the compiler
@@ -75,9 +78,18 @@ class Replay:
         Names of files, see `rows.read`.
     judge
         Whether to tell all that can be told of the predictions: over time, by hour of day, and so on.
+    planting
+        What changes the files on their way.
     """
 
-    def __init__(self, spec: Spec, events: str, labels: str | None = None, judge: bool = False) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        events: str,
+        labels: str | None = None,
+        judge: bool = False,
+        planting: Planting | None = None,
+    ) -> None:
         if labels is not None and spec.events.time is None:
             raise SpecError(
                 "events.time names no field, so nobody can tell which events came before a label; name one, "
@@ -91,11 +103,13 @@ class Replay:
             more = {"hours": True, "probabilities": True}
             spec = spec.model_copy(update={"metrics": spec.metrics.model_copy(update=more)})
         self.spec, self.shard = spec, Shard(spec, 0)
-        lanes = [recorded(spec, "events", events)]
-        lanes += [recorded(spec, "labels", labels)] if labels is not None else []
+        changed = (unchanged, unchanged) if planting is None else (planting.events, planting.labels)
+        lanes = [recorded(spec, "events", events, changed[0])]
+        lanes += [recorded(spec, "labels", labels, changed[1])] if labels is not None else []
         # Of equal times the event comes first, as in a worker.
         self.records = heapq.merge(*lanes, key=attrgetter("timestamp"))
         self.outcomes = 0
+        self.time = 0  # of the newest record, in milliseconds
         self.warming = Warming(spec)
 
     def run(self) -> Iterator[Outputs]:
@@ -108,6 +122,7 @@ class Replay:
                     warming.switch(self.shard)
                 outputs = self.shard.walk(batch)
                 self.outcomes += len(outputs.outcomes)
+                self.time = batch.timestamps[-1]
                 if self.trend is not None:
                     self.trend.see(self.shard, batch.timestamps[-1])
                 yield outputs
@@ -142,7 +157,14 @@ class Replay:
         )
 
 
-def recorded(spec: Spec, what: What, name: str) -> Iterator[Recorded]:
+Rows = Callable[[Iterator[Row]], Iterator[Row]]
+
+
+def unchanged(given: Iterator[Row]) -> Iterator[Row]:
+    return given
+
+
+def recorded(spec: Spec, what: What, name: str, changed: Rows = unchanged) -> Iterator[Recorded]:
     """The records of a file, with their own times.
 
     A record that tells no time has that of the one before it; where events have none at all, they are
@@ -151,7 +173,7 @@ def recorded(spec: Spec, what: What, name: str) -> Iterator[Recorded]:
     columns = cells.event_columns(spec) if what == "events" else cells.label_columns(spec)
     router, topic, stamp = Router(spec, what, 1, timed=True), spec.topic(what), 0
     counted = what == "events" and spec.events.time is None
-    for n, row in enumerate(rows.read(name, columns)):
+    for n, row in enumerate(changed(rows.read(name, columns))):
         _, key, time = router.place(row)
         if counted:
             stamp = n

@@ -159,7 +159,7 @@ def _card(plot: Plot, judged: Judged) -> str:
     with rc_context(STYLE):
         figure = Figure(figsize=(12, 3.4) if plot.wide else (4.2, 3.3), layout="constrained")
         plot.draw(figure.add_subplot(), judged)
-        image = base64.b64encode(_png(figure)).decode()
+        image = base64.b64encode(png(figure)).decode()
     kind = "card wide" if plot.wide else "card"
     alt = html.escape(plot.title)
     return f'<div class="{kind}"><h2>{alt}</h2><img alt="{alt}" src="data:image/png;base64,{image}"></div>'
@@ -188,7 +188,7 @@ def picture(title: str, report: Report) -> bytes:
             axes = below.add_subplot(grid[row, start:stop])
             axes.set_title(plot.title, loc="left", weight="bold", fontsize=11, pad=24 if plot.legend else 8)
             plot.draw(axes, judged)
-        return _png(figure)
+        return png(figure)
 
 
 def _places(plots: list[Plot]) -> Iterator[tuple[int, int, int]]:
@@ -207,7 +207,8 @@ def _places(plots: list[Plot]) -> Iterator[tuple[int, int, int]]:
             row, column = row + 1, 0
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as a file."""
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI)
     return out.getvalue()

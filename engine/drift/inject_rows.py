@@ -7,12 +7,12 @@ from typing import Any
 
 from engine.drift.inject import Change, Planted, Span
 from engine.drift.inject_values import NUMBERS, Cell, Known, another, as_number, within
-from engine.errors import DriftlineError
+from engine.errors import SpecError
 from engine.spec import Spec
 from engine.specparts import Kind
 
 
-class Barren(DriftlineError):
+class Barren(SpecError):
     """The rows before a change don't say what it would be."""
 
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "produce": ("streams.cli.produce:produce", DATA, "Send events or labels from a file."),
     "tail": ("streams.cli.tail:tail", DATA, "Print the records of a topic."),
     "replay": ("streams.cli.replay:replay", DATA, "Score a recorded file or stream again."),
+    "backtest": ("streams.cli.backtest:backtest", DATA, "Plant changes into a file: are they found?"),
     "topics": ("streams.cli.topics:app", CARE, "Create topics, or list them."),
     "dead-letters": ("streams.cli.dead_letters:app", CARE, "List what was refused, or send it again."),
     "snapshots": ("streams.cli.snapshots:app", CARE, "List the saved states, or verify them."),

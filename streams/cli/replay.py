@@ -79,7 +79,7 @@ def replay(
         _opened(stack, report, inputs)
         if out is None and not json:
             files[0] = sys.stdout.buffer
-        show = stack.enter_context(_progress(quiet=files[0] is sys.stdout.buffer))
+        show = stack.enter_context(progress(quiet=files[0] is sys.stdout.buffer))
         for outputs in run.run():
             write(outputs, *files)
             show(run.shard.events)
@@ -104,7 +104,7 @@ def _opened(stack: ExitStack, path: Path | None, inputs: list[Path]) -> BinaryIO
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int], None]]:
+def progress(quiet: bool) -> Iterator[Callable[[int], None]]:
     """Takes how many events are done; shows them where somebody sees it, and no predictions run by."""
     if quiet or not watched():
         yield lambda done: None
