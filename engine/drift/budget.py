@@ -105,9 +105,9 @@ def explained(
 def assumed(told: Told, dependence: str) -> list[str]:
     """What the budget of a signal rests on, besides its detector's guarantee.
 
-    >>> assumed(Told(0, 3.1, 13, False), "auto")
+    >>> assumed(Told(0, 3.1, 13, 1.0, False), "auto")
     ['blocks of 13 values are independent: its correlation time is 3.1 values']
-    >>> assumed(Told(412, float("nan"), 1, False), "auto")
+    >>> assumed(Told(412, float("nan"), 1, 1.0, False), "auto")
     ['nothing yet: it is not judged before 412 more values came']
     """
     if told.wanted:

@@ -1,10 +1,11 @@
 """What a panel's blocks go through before detectors see them, so that a budget of false alarms holds on
-values that resemble those before them.
+values that resemble those before them, and on values that come and go with the day.
 
-The first values of a signal are held until it is known how long it remembers (`dependence.py`); then they
-are handed on, and from there on a signal that remembers is looked at in means of blocks. Thus what comes
-out for a column may be more than a column: `Prepared.parts` gives everything in the order in which
-detectors take it, each with the columns at which what they find is told.
+Where the spec names a season, values become ranks among those of the same time of earlier periods
+(`season.py`). The first values of a signal, or these ranks, are held until it is known how long it remembers
+(`dependence.py`); then they are handed on, and from there on a signal that remembers is looked at in means
+of blocks. Thus what comes out for a column may be more than a column: `Prepared.parts` gives everything in
+the order in which detectors take it, each with the columns at which what they find is told.
 
 Signals are let go at records whose number is a multiple of `STEP`, so that those which began together go on
 together, and none of this depends on how records are cut into blocks.
@@ -17,10 +18,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.drift import prepare_kernel
+from engine.drift import season as seasons
 from engine.drift.dependence import Dependence, enough, estimate
 from engine.drift.detector import Floats, Ints
+from engine.drift.season import Season
 from engine.drift.signals import Signal
 from engine.kernels import Kernels
 
@@ -36,11 +40,12 @@ class Options:
     """How signals are prepared.
 
     >>> Options(dependence="none")
-    Options(dependence='none', warm_up=1000)
+    Options(dependence='none', warm_up=1000, season_ms=None)
     """
 
     dependence: Literal["auto", "none"] = "auto"
     warm_up: int = 1_000  # values of a signal that are looked at before it is judged
+    season_ms: int | None = None  # after so long the same comes again
 
 
 class Part(NamedTuple):
@@ -95,6 +100,7 @@ class Told(NamedTuple):
     wanted: int  # values that it still waits for; 0: it is judged
     tau: float  # its correlation time in values; NaN: not known yet
     size: int  # how many values are put together
+    slots: float  # of those of its season in which it was seen: the share that has enough values
     volatile: bool  # quiet and restless times alternate: more false alarms than allowed have to be expected
 
 
@@ -115,7 +121,7 @@ class Prepare:
     >>> from engine.drift.signals import Kind
     >>> prepare = Prepare([Signal(Kind.VALUE, "amount")], Options(warm_up=128))
     >>> noise = np.random.default_rng(1).normal(size=(1, 130))
-    >>> [part.block.shape for part in prepare.apply(noise).parts()]
+    >>> [part.block.shape for part in prepare.apply(noise, np.arange(130)).parts()]
     [(1, 128), (1, 128), (1, 2)]
     >>> prepare.told()[0].wanted
     0
@@ -124,6 +130,8 @@ class Prepare:
     def __init__(self, signals: Sequence[Signal], options: Options) -> None:
         count = len(signals)
         self.options, self.taken = options, 0
+        self.season = None if options.season_ms is None else Season(signals, options.season_ms)
+        self.given, self.since = np.zeros(count, np.int64), np.zeros(count, np.int64)
         self.thin = np.array([signal.categories for signal in signals], np.bool_)
         self.sizes = np.ones(count, np.int64)
         self.tau, self.volatile = np.full(count, np.nan), np.zeros(count, np.bool_)
@@ -137,12 +145,21 @@ class Prepare:
     def _sort(self) -> None:
         self.waiting, self.blocked = self.wanted.nonzero()[0], (self.sizes > 1).nonzero()[0]
 
-    def apply(self, block: Floats) -> Prepared:
-        """A block as detectors see it."""
+    def apply(self, block: Floats, times: Ints) -> Prepared:
+        """A block as detectors see it; `times` of its records, in ms."""
+        prepared = self._prepared(block, times)
+        self.given += np.count_nonzero(prepared.block == prepared.block, axis=1)
+        for held in prepared.held:
+            self.given[held.rows] += np.count_nonzero(held.values == held.values, axis=1)
+        return prepared
+
+    def _prepared(self, block: Floats, times: Ints) -> Prepared:
         first, self.taken = self.taken, self.taken + block.shape[1]
-        if not len(self.waiting) and not len(self.blocked):
+        if not len(self.waiting) and not len(self.blocked) and self.season is None:
             return Prepared(block)
         block, held = block.copy(), list[Held]()
+        if self.season is not None:
+            self.season.apply(block, times)
         at, width = 0, block.shape[1]
         while at < width and len(self.waiting):
             end = min(at + STEP - (first + at) % STEP, width)
@@ -205,40 +222,54 @@ class Prepare:
 
     def restart(self, rows: Iterable[int]) -> None:
         """What these signals were is forgotten, and with it how long they remember."""
-        if self.options.dependence == "none":
-            return
-        for row in rows:
+        rows = list(rows)
+        if self.season is not None:
+            self.season.restart(rows)
+        self.given[rows], self.since[rows] = 0, self.taken
+        for row in rows if self.options.dependence == "auto" else ():
             self.held.pop(row, None)
             self._learn(row, Dependence(np.nan, False))
             self.sums[row], self.counts[row], self.wanted[row] = 0.0, 0, self.options.warm_up
         self._sort()
 
+    def per_record(self) -> Floats:
+        """How many values of each signal detectors were given for a record; while there are none, one for
+        each block."""
+        found = self.given / np.maximum(self.taken - self.since, 1)
+        return np.where(self.given > 0, found, 1.0 / self.sizes)
+
     def told(self) -> list[Told]:
         """Where each signal stands."""
-        return [
-            Told(max(int(wanted) - self._count(row), 0), float(tau), int(size), bool(volatile))
-            for row, (wanted, tau, size, volatile) in enumerate(
-                zip(self.wanted, self.tau, self.sizes, self.volatile, strict=True)
-            )
-        ]
+        slots = np.ones(len(self.sizes))
+        if self.season is not None:
+            slots[self.season.rows] = self.season.ready()
+        waits = [max(int(n) - self._count(row), 0) for row, n in enumerate(self.wanted)]
+        columns = (self.tau, self.sizes, slots, self.volatile)
+        return list(map(Told, waits, *(column.tolist() for column in columns)))
+
+    def _arrays(self) -> list[npt.NDArray[Any]]:
+        own = [self.wanted, self.sizes, self.tau, self.volatile]
+        return [*own, self.sums, self.counts, self.given, self.since]
 
     def state(self) -> list[Any]:
         rows = sorted(self.held)
         values = [np.concatenate(self.held[row]) for row in rows]
-        arrays = (self.wanted, self.sizes, self.tau, self.volatile, self.sums, self.counts)
-        return [self.taken, [each.copy() for each in arrays], rows, values]
+        season = None if self.season is None else self.season.state()
+        return [self.taken, [each.copy() for each in self._arrays()], rows, values, season]
 
     def restore(self, state: list[Any]) -> None:
-        self.taken, arrays, rows, values = state
-        self.wanted, self.sizes, self.tau, self.volatile, self.sums, self.counts = (
-            each.copy() for each in arrays
-        )
+        self.taken, arrays, rows, values, season = state
+        for mine, each in zip(self._arrays(), arrays, strict=True):
+            mine[:] = each
         self.held = {row: [each] for row, each in zip(rows, values, strict=True)}
+        if self.season is not None:
+            self.season.restore(season)
         self._sort()
 
 
 def warm() -> None:
     """Compile the kernels, aside; from then on everybody runs them."""
+    seasons.warm()
     kernels, one = jit.compile_all(), np.zeros(1, np.int64)
     kernels["together"](np.zeros((1, 2)), one, one + 2, np.zeros(1, np.bool_), np.zeros(1), one.copy())
     jit.compiled.update(kernels)

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from engine.drift import prepare as preparing
-from engine.drift.detector import Floats
+from engine.drift import season
+from engine.drift.detector import Floats, Ints
 from engine.drift.prepare import Options, Prepare
 from engine.drift.signals import Kind, Signal
 from engine.state import digest
 
 VALUE, CATEGORY = Signal(Kind.VALUE, "x"), Signal(Kind.CATEGORY, "c", categories=True)
 AUTO = Options(warm_up=200)
+HOURLY = Options(warm_up=200, season_ms=3_600_000)
+BOTH = pytest.mark.parametrize("options", [AUTO, HOURLY], ids=["plain", "season"])
 
 
 def ar1(rng: np.random.Generator, size: int, phi: float) -> Floats:
@@ -36,13 +39,18 @@ def streams(size: int = 900) -> tuple[list[Signal], Floats]:
     return signals, np.array(rows)
 
 
+def times_of(first: int, size: int) -> Ints:
+    """A record a minute."""
+    return 60_000 * np.arange(first, first + size)
+
+
 def cut(prepare: Prepare, block: Floats, sizes: Sequence[int]) -> list[tuple[int, str]]:
     """What detectors take, by record: the number of the record, and what it is without regard to cuts."""
     found: list[tuple[int, str]] = []
     first = 0
     for size in sizes:
         part = np.ascontiguousarray(block[:, first : first + size])
-        for values, columns in prepare.apply(part).parts():
+        for values, columns in prepare.apply(part, times_of(first, size)).parts():
             found += [
                 (first + int(at), column.tobytes().hex())
                 for at, column in zip(columns, values.T, strict=True)
@@ -51,37 +59,41 @@ def cut(prepare: Prepare, block: Floats, sizes: Sequence[int]) -> list[tuple[int
     return found
 
 
+@BOTH
 @pytest.mark.parametrize("size", [1, 7, 256])
-def test_cuts_make_no_difference(size: int) -> None:
+def test_cuts_make_no_difference(size: int, options: Options) -> None:
     """The same values reach detectors at the same records, and the same state is left."""
     signals, block = streams()
-    whole, parted = Prepare(signals, AUTO), Prepare(signals, AUTO)
+    whole, parted = Prepare(signals, options), Prepare(signals, options)
     sizes = [size] * (900 // size) + ([900 % size] if 900 % size else [])
     assert cut(parted, block, sizes) == cut(whole, block, [900])
     assert digest(parted.state()) == digest(whole.state())
 
 
+@BOTH
 @pytest.mark.parametrize("at", [100, 250, 700])
-def test_goes_on_from_its_state(at: int) -> None:
+def test_goes_on_from_its_state(at: int, options: Options) -> None:
     """Restored anywhere, it goes on as the one whose state it was."""
     signals, block = streams()
-    one, other = Prepare(signals, AUTO), Prepare(signals, AUTO)
+    one, other = Prepare(signals, options), Prepare(signals, options)
     cut(one, block[:, :at], [at])
     other.restore(one.state())
     assert cut(other, block[:, at:], [900 - at]) == cut(one, block[:, at:], [900 - at])
     assert digest(other.state()) == digest(one.state())
 
 
-def test_compiled_does_as_plain() -> None:
+@BOTH
+def test_compiled_does_as_plain(options: Options) -> None:
     """Compiled kernels leave the same state, to the bit, and hand on the same values."""
     signals, block = streams()
-    plain, compiled = Prepare(signals, AUTO), Prepare(signals, AUTO)
+    plain, compiled = Prepare(signals, options), Prepare(signals, options)
     expected = cut(plain, block, [450, 450])
     preparing.warm()
     try:
         assert cut(compiled, block, [450, 450]) == expected
     finally:
         preparing.jit.compiled.clear()
+        season.jit.compiled.clear()
     assert digest(compiled.state()) == digest(plain.state())
 
 
@@ -89,7 +101,9 @@ def test_nothing_is_lost() -> None:
     """What detectors take of a signal without memory is what it said, once each."""
     block = np.random.default_rng(2).normal(size=(1, 700))
     prepare = Prepare([VALUE], AUTO)
-    taken = np.concatenate([part.block[0] for part in prepare.apply(block).parts()])
+    taken = np.concatenate(
+        [part.block[0] for part in prepare.apply(block, times_of(0, block.shape[1])).parts()]
+    )
     assert prepare.told()[0].size == 1
     assert taken[~np.isnan(taken)].tolist() == block[0].tolist()
 
@@ -98,7 +112,9 @@ def test_means_of_what_remembers() -> None:
     """A signal that remembers is looked at in means of blocks of four times its correlation time."""
     block = ar1(np.random.default_rng(3), 4_000, 0.5)[None]
     prepare = Prepare([VALUE], Options())
-    taken = np.concatenate([part.block[0] for part in prepare.apply(block).parts()])
+    taken = np.concatenate(
+        [part.block[0] for part in prepare.apply(block, times_of(0, block.shape[1])).parts()]
+    )
     size = prepare.told()[0].size
     means = block[0, : 4_000 // size * size].reshape(-1, size).mean(axis=1)
     assert 10 <= size <= 16
@@ -109,7 +125,9 @@ def test_categories_are_thinned() -> None:
     """A mean of categories means nothing: every so many of them is looked at."""
     signals, block = streams()
     prepare = Prepare(signals, AUTO)
-    taken = np.concatenate([part.block[4] for part in prepare.apply(block).parts()])
+    taken = np.concatenate(
+        [part.block[4] for part in prepare.apply(block, times_of(0, block.shape[1])).parts()]
+    )
     assert prepare.told()[4].size > 4
     assert set(taken[~np.isnan(taken)].tolist()) == {-1.0, 1.0}
 
@@ -118,9 +136,9 @@ def test_more_values_for_a_long_memory() -> None:
     """A memory too long for the warm-up is given more of it, up to a limit."""
     block = np.cumsum(np.random.default_rng(4).normal(size=900))[None]
     prepare = Prepare([VALUE], AUTO)
-    prepare.apply(block[:, :700])
+    prepare.apply(block[:, :700], times_of(0, 700))
     assert prepare.told()[0].wanted == 100
-    prepare.apply(block[:, 700:])
+    prepare.apply(block[:, 700:], times_of(700, 200))
     assert prepare.told()[0].wanted == 0
 
 
@@ -129,7 +147,7 @@ def test_a_change_while_waiting_is_no_memory() -> None:
     block = np.random.default_rng(6).normal(size=(1, 1_100))
     block[0, 300:] += 2.0
     prepare = Prepare([VALUE], Options())
-    prepare.apply(block)
+    prepare.apply(block, times_of(0, 1_100))
     assert prepare.told()[0].size <= 8
 
 
@@ -137,7 +155,9 @@ def test_infinities() -> None:
     """They are the largest and smallest values; together they leave a number."""
     prepare = Prepare([VALUE], AUTO)
     values = np.repeat(np.random.default_rng(7).choice([np.inf, -np.inf, 0.0], 60), 20)[None]
-    taken = np.concatenate([part.block[0] for part in prepare.apply(values).parts()])
+    taken = np.concatenate(
+        [part.block[0] for part in prepare.apply(values, times_of(0, values.shape[1])).parts()]
+    )
     assert prepare.told()[0].size > 20
     assert not np.isinf(taken).any()
     assert np.isfinite(taken).sum() > 5
@@ -148,7 +168,7 @@ def test_one_of_ten_thousand() -> None:
     signals, block = [VALUE] * 10_000, np.full((10_000, 300), np.nan)
     block[77] = np.random.default_rng(8).normal(size=300)
     prepare = Prepare(signals, AUTO)
-    taken = [part.block for part in prepare.apply(block).parts()]
+    taken = [part.block for part in prepare.apply(block, times_of(0, block.shape[1])).parts()]
     told = prepare.told()
     assert [row for row, each in enumerate(told) if each.wanted == 0] == [77]
     assert sum(int((~np.isnan(part)).sum()) for part in taken) == 300
@@ -157,7 +177,7 @@ def test_one_of_ten_thousand() -> None:
 def test_without_dependence_nothing_is_copied() -> None:
     """Told that there is no memory, it hands on the very block."""
     block = np.ones((2, 5))
-    assert Prepare([VALUE] * 2, Options(dependence="none")).apply(block).block is block
+    assert Prepare([VALUE] * 2, Options(dependence="none")).apply(block, times_of(0, 5)).block is block
 
 
 def test_volatile_is_told() -> None:
@@ -167,13 +187,13 @@ def test_volatile_is_told() -> None:
         values[i] = np.sqrt(spread) * rng.normal()
         spread = 0.05 + 0.1 * values[i] ** 2 + 0.85 * spread
     prepare = Prepare([VALUE] * 2, Options())
-    prepare.apply(np.array([values, rng.normal(size=1_100)]))
+    prepare.apply(np.array([values, rng.normal(size=1_100)]), times_of(0, 1_100))
     assert [each.volatile for each in prepare.told()] == [True, False]
 
 
 def test_restart() -> None:
     """A restarted signal waits anew; the others go on."""
     prepare = Prepare([VALUE] * 2, AUTO)
-    prepare.apply(np.random.default_rng(9).normal(size=(2, 300)))
+    prepare.apply(np.random.default_rng(9).normal(size=(2, 300)), times_of(0, 300))
     prepare.restart([1])
     assert [each.wanted for each in prepare.told()] == [0, 200]
