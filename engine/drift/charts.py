@@ -85,7 +85,7 @@ class Charts:
     >>> rng = np.random.default_rng(1)
     >>> found = charts.update(np.r_[rng.normal(0, 1, 1000), rng.normal(2, 1, 50)][None])
     >>> [(alarm.at, alarm.back, alarm.what) for alarm in found]
-    [(1010, 11, 'up')]
+    [(1007, 8, 'up')]
     """
 
     def __init__(self, signals: int, chart: Chart, reference: int) -> None:

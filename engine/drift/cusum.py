@@ -27,4 +27,4 @@ def build(signals: int, given: Mapping[str, Any]) -> Charts:
     return Charts(signals, chart, o["reference"])
 
 
-ENTRY = Entry(build, ("numbers", "shares"), "simulated", OPTIONS, warm)
+ENTRY = Entry(build, ("numbers", "shares"), "simulated", OPTIONS, warm=warm)
