@@ -27,6 +27,10 @@ Watch = Literal[
 ]
 
 
+SEASON_MIN_MS = 60_000
+SEASONS = {"daily": DAY_MS, "weekly": 7 * DAY_MS}
+
+
 def per_of(given: object) -> object:
     """A number of events as it is, a duration as a negative number of milliseconds.
 
@@ -119,6 +123,15 @@ class Drift(Part):
     records_max: Count = 100
     """Drift records, per shard and turn; those beyond are counted, and named in the others."""
 
+    @property
+    def season_ms(self) -> int | None:
+        """After how long the same comes again.
+
+        >>> Drift(season="weekly").season_ms
+        604800000
+        """
+        return SEASONS[self.season] if isinstance(self.season, str) else self.season
+
 
 def wrong_drift(drift: Drift, kinds: Mapping[str, Kind]) -> Iterator[str]:
     """What is wrong with it, by what each feature is."""
@@ -126,5 +139,7 @@ def wrong_drift(drift: Drift, kinds: Mapping[str, Kind]) -> Iterator[str]:
     for name in sorted({name for name in drift.watch if drift.watch.count(name) > 1}):
         yield f"drift.watch names {name!r} twice"
     span = drift.false_alarms.per
+    if drift.season_ms is not None and drift.season_ms < SEASON_MIN_MS:
+        yield "drift.season is daily, weekly, or a period of 1m or longer"
     if span == 0 or -60_000 < span < 0:
         yield "drift.false_alarms.per is 1 event or more, or 1m or longer"

@@ -72,14 +72,15 @@ class Panel:
         """What a signal is called, or all of them."""
         return "together" if row == TOGETHER else self.signals[row].name
 
-    def take(self, block: Floats, index: Sequence[int]) -> list[Found]:
-        """Take a block, which is ours from here on; what is found, by record, signal and detector."""
+    def take(self, block: Floats, index: Sequence[int], times: Sequence[int]) -> list[Found]:
+        """Take a block, which is ours from here on, and the times of its records; what is found, by record,
+        signal and detector."""
         if (young := self.settling - self.taken) > 0:
             block[self.of_model, :young] = np.nan
         size = block.shape[1]
         self.taken += size
         found = list[Found]()
-        for part in self.prepare.apply(block).parts():
+        for part in self.prepare.apply(block, np.array(times, np.int64)).parts():
             for watcher in self.watchers:
                 for at, row, name, alarm in watcher.found(part):
                     values = 1 if row == TOGETHER else int(self.prepare.sizes[row])

@@ -61,7 +61,7 @@ class Watch:
 
     def _panel(self, at: int) -> Panel:
         signals = [*self.sources[at].signals, *self.splits[at].named()]
-        options = Options(self.drift.dependence, self.drift.warm_up)
+        options = Options(self.drift.dependence, self.drift.warm_up, self.drift.season_ms)
         return Panel(signals, watchers(self.drift, signals), options)
 
     # -- taking ----------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class Watch:
         panel, split = self.panels[at], self.splits[at]
         if len(split):
             block = np.concatenate([block, split.block(rows, block)])
-        for found in panel.take(block, index):
+        for found in panel.take(block, index, times):
             offset, time = offsets[found.at], times[found.at]
             self.found.append((found, at, offset, time))
             name = panel.named(found.signal)
