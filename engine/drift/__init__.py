@@ -7,6 +7,7 @@ panel.py      signals with a common clock, and who watches them
 watchers.py   who watches what, as the spec says
 signals.py    what is watched
 detector.py   what a detector is
+ks.py         exact Kolmogorov-Smirnov distances of sliding windows
 charts.py     detectors that are calibrated on a signal's own reference, bootstrap.py
 budget.py     false alarms, shared out over everything that is watched
 prepare.py    what blocks go through before detectors see them
@@ -18,8 +19,8 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
-from engine.drift import cusum
+from engine.drift import cusum, ks
 from engine.drift.detector import Entry
 
-DETECTORS: dict[str, Entry] = {"cusum": cusum.ENTRY}
+DETECTORS: dict[str, Entry] = {"ks": ks.ENTRY, "cusum": cusum.ENTRY}
 """Every detector by the name under which a spec asks for it."""
