@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.log import Batch
@@ -34,6 +34,7 @@ class Totals:
     features: Mapping[tuple[str, str], int]  # by key and by what happened
     series: Mapping[str, int]  # of forecasts: that left, or began anew
     others: Mapping[str, int]  # categories that the model was shown as one, by feature
+    drifts: Mapping[tuple[str, str], int]  # by signal and detector
 
     @classmethod
     def of(cls, shard: Shard) -> Totals:
@@ -46,7 +47,9 @@ class Totals:
         series = dict(zip(("left", "anew"), gone, strict=True))
         others, rejected = dict(shard.fold.categories.others), dict(shard.rejected)
         delays = shard.join.delays.copy()
-        return cls(shard.events, shard.predicted, rejected, labels, delays, *told, features, series, others)
+        drifts = {} if shard.watch is None else shard.watch.tally.counts()
+        counted = (shard.events, shard.predicted, rejected, labels, delays)
+        return cls(*counted, *told, features, series, others, drifts)
 
     def values(self) -> Iterator[tuple[str, str, int]]:
         """How many values each feature had, and what was with them; as many features as a scrape can take."""
@@ -80,6 +83,7 @@ class Meter:
     snapshot_at: float = 0.0
     progress_at: float = field(default_factory=time.monotonic)
     totals: Totals | None = None  # None: not recovered yet
+    watched: Sequence[tuple[str, str]] = ()  # signals and detectors that a scrape is told of
 
     def walked(self, batch: Batch, seconds: float) -> None:
         self.batches += 1

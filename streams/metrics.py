@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.forecast import Forecasts
 from engine.histogram import Histogram
 from engine.metrics import merged
+from streams import driftgauges
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from streams.keeper import Keeper
 
 
+DRIFT = ("pipeline", "partition", "signal", "detector")
 # Name, kind, labels, help: every metric there is. README shows this table, and a test holds it to it.
 METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_build_info": ("gauge", ("version",), "1, with the version."),
@@ -65,6 +67,10 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
         "Coverage and calibration.",
     ),
     "driftline_model_compiled": ("gauge", ("pipeline", "partition"), "1 if the model runs compiled."),
+    "driftline_drift_ready": ("gauge", DRIFT, "1 once a signal's detector can judge."),
+    "driftline_drift_statistic": ("gauge", DRIFT, "How far a signal has come."),
+    "driftline_drift_threshold": ("gauge", DRIFT, "How far it is to an alarm."),
+    "driftline_drift_detected_total": ("counter", ("pipeline", "signal", "detector"), "Drifts found."),
     "driftline_series_remembered": ("gauge", ("pipeline", "partition"), "Series that are remembered."),
     "driftline_forecast_series_total": (
         "counter",
@@ -198,6 +204,10 @@ class Collector:
                     yield "driftline_predictions_total", (pipeline, prediction), count
                 for le, count in spread.below():
                     yield "driftline_scores_total", (pipeline, le), count
+            if keeper.shard is not None and keeper.shard.watch is not None:
+                keeper.meter.watched = driftgauges.pairs(keeper.shard.watch)
+            for names, count in driftgauges.counted(totals.drifts, keeper.meter.watched).items():
+                yield "driftline_drift_detected_total", (pipeline, *names), count
             for outcome, count in totals.series.items():
                 yield "driftline_forecast_series_total", (pipeline, outcome), count
             for (by, outcome), count in totals.features.items():
@@ -221,6 +231,8 @@ class Collector:
 
     def _of_stages(self, shard: Shard, place: tuple[str, str]) -> Iterator[Sample]:
         """What some specs have more of."""
+        if shard.watch is not None:
+            yield from driftgauges.levels(shard.watch, place)
         series = len(shard.model.series) if isinstance(shard.model, Forecasts) else 0
         yield "driftline_series_remembered", place, series
         if shard.fold.made is not None:

@@ -213,7 +213,8 @@ def cut(batch: Batch, size: int) -> Iterator[Batch]:
 def drifts(shard: Shard) -> dict[str, int]:
     """How often each signal drifted, whoever found it."""
     found: dict[str, int] = {}
-    for signal, _, n in () if shard.watch is None else shard.watch.tally.counts():
+    counts = {} if shard.watch is None else shard.watch.tally.counts()
+    for (signal, _), n in counts.items():
         found[signal] = found.get(signal, 0) + n
     return found
 

@@ -51,6 +51,11 @@ class Signal(NamedTuple):
     segment: str = ""  # the records it is of; "": all
 
     @property
+    def is_there(self) -> bool:
+        """Whether its segment has come yet; those to come are numbered."""
+        return not self.segment or "=" in self.segment
+
+    @property
     def name(self) -> str:
         if self.kind in (Kind.VALUE, Kind.CATEGORY, Kind.CORRELATION):
             told = self.feature

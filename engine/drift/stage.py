@@ -161,7 +161,7 @@ class Watch:
 
     def names(self) -> list[str]:
         """All signals that are watched."""
-        return [signal.name for panel in self.panels for signal in panel.signals]
+        return [signal.name for panel in self.panels for signal in panel.signals if signal.is_there]
 
     # -- its state -------------------------------------------------------------------------------------
 

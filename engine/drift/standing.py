@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from math import inf, nan
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
+from engine.drift.prepare import Told
 from engine.drift.tally import Counted
 
 if TYPE_CHECKING:
-    from engine.drift.panel import Watcher
+    from engine.drift.panel import Panel, Watcher
     from engine.drift.stage import Watch
 
-TOGETHER = "together"
 CLOCKS = ("events", "outcomes")
+ALL = "together"
+SETTLED = Told(wanted=0, tau=nan, size=1, slots=1.0, volatile=False)
 
 
 class State(StrEnum):
     """What can be said of a signal."""
 
-    WARMING = "warming"  # too few values yet: its detector does not judge
+    WARMING = "warming"  # too few values yet: it is not judged
     QUIET = "quiet"
-    DRIFTING = "drifting"  # a drift was found, and evidence of it is among the newest records still
+    DRIFTING = "drifting"  # a drift was found, and the newest records still hold evidence of it
 
 
 class Standing(NamedTuple):
@@ -36,6 +37,7 @@ class Standing(NamedTuple):
     statistic: float
     threshold: float  # infinite while it is warming up
     taken: int  # values since the detector began, or began anew
+    told: Told  # how it resembles itself, and how many values are still wanted
     counted: Counted | None  # what was found so far
     ago: int | None  # how many records came since the last drift
 
@@ -44,19 +46,26 @@ def standings(watch: Watch) -> Iterator[Standing]:
     """Every signal before each of its detectors, in the order of the spec."""
     for clock, panel in zip(CLOCKS, watch.panels, strict=True):
         for watcher in panel.watchers:
-            names = [panel.signals[row].name for row in watcher.rows]
-            yield from _of_watcher(watch, clock, panel.taken, watcher, names)
+            yield from _of_watcher(watch, clock, panel, watcher)
 
 
-def _of_watcher(
-    watch: Watch, clock: str, records: int, watcher: Watcher, names: list[str]
-) -> Iterator[Standing]:
-    levels = watcher.detector.levels()
-    columns = (levels.statistic.tolist(), levels.threshold.tolist(), levels.taken.tolist())
-    for name, statistic, threshold, taken in zip(names, *columns, strict=True):
+def _of_watcher(watch: Watch, clock: str, panel: Panel, watcher: Watcher) -> Iterator[Standing]:
+    for name, told, statistic, threshold, taken in _levels(watch, panel, watcher):
         counted = watch.tally.of(name, watcher.name)
-        ago = None if counted is None else records - counted.taken
-        state = State.QUIET if np.isfinite(threshold) else State.WARMING
+        ago = None if counted is None else panel.taken - counted.taken
+        state = State.WARMING if told.wanted or threshold == inf else State.QUIET
         if ago is not None and ago < watch.drift.recent_max:
             state = State.DRIFTING
-        yield Standing(name, watcher.name, clock, state, statistic, threshold, taken, counted, ago)
+        figures = (statistic, threshold, taken)
+        yield Standing(name, watcher.name, clock, state, *figures, told, counted, ago)
+
+
+def _levels(watch: Watch, panel: Panel, watcher: Watcher) -> Iterator[tuple[str, Told, float, float, int]]:
+    """Name, what is known of its dependence, statistic, threshold, values taken."""
+    levels, told = watcher.detector.levels(), panel.prepare.told()
+    columns = (levels.statistic.tolist(), levels.threshold.tolist(), levels.taken.tolist())
+    for row, *found in zip(watcher.rows.tolist(), *columns, strict=True):
+        if panel.signals[row].is_there:
+            yield panel.signals[row].name, told[row], *found
+    if watch.tally.of(ALL, watcher.name) is not None:
+        yield ALL, SETTLED, nan, nan, panel.taken  # nobody says how near they all are to an alarm

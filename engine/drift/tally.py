@@ -5,7 +5,6 @@ Watching itself does not look at it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from engine.control import Rebaseline
@@ -64,10 +63,9 @@ class Tally:
     def of(self, signal: str, detector: str) -> Counted | None:
         return self.found.get((signal, detector))
 
-    def counts(self) -> Iterator[tuple[str, str, int]]:
-        """Signal, detector, and how many drifts."""
-        for (signal, detector), counted in self.found.items():
-            yield signal, detector, counted.drifts
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many drifts, by signal and detector."""
+        return {names: counted.drifts for names, counted in self.found.items()}
 
     def state(self) -> State:
         """In an order that does not depend on how records were cut into blocks."""

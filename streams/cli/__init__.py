@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "topics": ("streams.cli.topics:app", CARE, "Create topics, or list them."),
     "dead-letters": ("streams.cli.dead_letters:app", CARE, "List what was refused, or send it again."),
     "snapshots": ("streams.cli.snapshots:app", CARE, "List the saved states, or verify them."),
+    "drift": ("streams.cli.drift:app", CARE, "What is watched for drift, and what was found."),
     "doctor": ("streams.cli.doctor:doctor", CARE, "Find out what keeps a worker from running."),
 }
 

@@ -12,6 +12,7 @@ from math import ceil
 
 import msgspec
 
+from engine.drift.record import Drift
 from streams.deadletters import DeadLetter
 
 RECENT = 1_000  # latencies, and outcomes, that count as recent
@@ -120,7 +121,22 @@ class Figures:
     recent_ms: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     latest: deque[Prediction] = field(default_factory=lambda: deque(maxlen=LATEST))
+    drifts: deque[Drift] = field(default_factory=lambda: deque(maxlen=LATEST))
+    found: Drift | None = None  # the first one behind the change
+    false_alarms: int = 0  # those before it
     letters: deque[DeadLetter] = field(default_factory=lambda: deque(maxlen=LATEST))
+
+    def drifted(self, drift: Drift, change: int) -> None:
+        """A drift was found, or more is known of one; event `change` was the first of its kind."""
+        known = [i for i, each in enumerate(self.drifts) if _same(each, drift)]
+        if known:
+            self.drifts[known[0]] = drift
+        else:
+            self.drifts.append(drift)
+            self.false_alarms += drift.detected.offset < change
+        is_first = self.found is None and drift.detected.offset >= change
+        if is_first or (self.found is not None and _same(self.found, drift)):
+            self.found = drift
 
     @property
     def dead_letters(self) -> int:
@@ -134,6 +150,10 @@ class Figures:
     @property
     def recent_accuracy(self) -> float | None:
         return sum(self.recent) / len(self.recent) if self.recent else None
+
+
+def _same(one: Drift, other: Drift) -> bool:
+    return (one.fingerprint, one.detected) == (other.fingerprint, other.detected)
 
 
 def quantile(counts: Mapping[int, int], share: float) -> int | None:

@@ -41,13 +41,18 @@ class Plan:
     start_ms: int = 0  # the time of the first event, which the producer sets when it begins
     seed: int = 7
 
+    @property
+    def change(self) -> int:
+        """The first event after the world has changed."""
+        return max(1, (self.events + 1) // 2)
+
     def phase(self, n: int) -> int:
         """How often the world has changed before event `n`.
 
         >>> [Plan(10, 100).phase(n) for n in (0, 4, 5, 9)]
         [0, 0, 1, 1]
         """
-        return n // max(1, (self.events + 1) // 2)
+        return n // self.change
 
     def faulty(self, n: int) -> bool:
         """Whether event `n` is one that will be refused."""

@@ -14,6 +14,7 @@ from streams.demo.figures import Figures, latencies
 from streams.demo.scene import Scene
 from streams.demo.summary import milliseconds, percent
 from streams.demo.view import picture
+from streams.drifttext import headline
 
 LINE_SECONDS = 1.0
 STARTING = "starting a worker and a producer on a log of their own"
@@ -46,10 +47,10 @@ class Silent:
 
 
 class Lines(Silent):
-    """A line a second, for files and pipes."""
+    """A line a second, and one for each drift: for files and pipes."""
 
     def __init__(self) -> None:
-        self.next = 0.0
+        self.next, self.told = 0.0, set[tuple[str, int]]()
 
     def announce(self, scene: Scene) -> None:
         for line in [STARTING, *scene.hints()]:
@@ -59,6 +60,10 @@ class Lines(Silent):
         if figures.events and time.monotonic() >= self.next:
             self.next = time.monotonic() + LINE_SECONDS
             say(progress(figures))
+        for drift in figures.drifts:
+            if (which := (drift.fingerprint, drift.detected.offset)) not in self.told:
+                self.told.add(which)
+                say(f"drift: {headline(drift)}")
 
 
 class Picture:

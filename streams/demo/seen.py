@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.log import Log, Record
+from engine.drift.record import read
 from engine.spec import Spec
 from streams import journal
 from streams.deadletters import letter
@@ -22,7 +23,14 @@ from streams.records import Placed
 READ_MAX = 1_000
 RATE_SECONDS = 2.0
 BAR_MIN = 20  # outcomes
-WATCHED = ("journal", "predictions", "dead_letters", "outcomes", "events")  # in the order of reading
+WATCHED = (
+    "journal",
+    "predictions",
+    "dead_letters",
+    "outcomes",
+    "alerts",
+    "events",
+)  # in the order of reading
 
 
 class Tail:
@@ -47,7 +55,7 @@ class Seen:
         self.log, self.spec, self.plan = log, spec, plan
         self.figures = Figures(Bars(max(BAR_MIN, plan.events // BARS)))
         self.tails = [Tail(log, spec.topic(what)) for what in WATCHED]
-        self.take = [self._entry, self._prediction, self._letter, self._outcome, self._event]
+        self.take = [self._entry, self._prediction, self._letter, self._outcome, self._alert, self._event]
         self.taken: dict[str, int] = {}  # by topic: where the worker goes on, as the journal says
         self.sent: dict[int, int] = {}  # offset -> timestamp, of the events that are not done yet
         self.predicted = bytearray()  # how often, by the event's number
@@ -112,6 +120,9 @@ class Seen:
             self.phase = phase
             figures.bars.mark()
         figures.bars.add(outcome.correct)
+
+    def _alert(self, record: Record) -> None:
+        self.figures.drifted(read(record.value or b""), self.plan.change)
 
     def _entry(self, record: Record) -> None:
         self.taken = journal.decode(record.value or b"").next

@@ -8,6 +8,7 @@ from typing import Any
 
 from streams.demo.figures import BARS, Figures, quantile
 from streams.demo.seen import Seen
+from streams.drifttext import brief
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 FLOOR = 0.6  # accuracy at the foot of a chart
@@ -27,6 +28,9 @@ class Summary:
     latency_ms_p50: int | None
     latency_ms_p99: int | None
     accuracy: float | None
+    drift_found: bool = False
+    drift_delay_events: int | None = None  # from the first event after the change
+    drift_false_alarms: int = 0  # before it
 
     @classmethod
     def of(cls, seen: Seen) -> Summary:
@@ -42,6 +46,11 @@ class Summary:
             latency_ms_p50=quantile(figures.latency_ms, 0.5),
             latency_ms_p99=quantile(figures.latency_ms, 0.99),
             accuracy=None if ratio is None else round(ratio, 4),
+            drift_found=figures.found is not None,
+            drift_delay_events=None
+            if figures.found is None
+            else figures.found.detected.offset - seen.plan.change,
+            drift_false_alarms=figures.false_alarms,
         )
 
     @property
@@ -65,9 +74,24 @@ def told(summary: Summary, figures: Figures) -> list[str]:
         f"{figures.corrections} were corrected later",
         "accuracy": f"{percent(s.accuracy)}{_story(figures)}",
         "": spark(figures.bars.newest(BARS)[0]),
+        "drift": _drift(s, figures),
         "refused": ", ".join(f"{reason} {count}" for reason, count in reasons) or "none",
     }
-    return [line for name, text in said.items() for line in _wrapped(name, text)]
+    lines = [line for name, text in said.items() for line in _wrapped(name, text)]
+    if figures.found is not None:
+        at = next(i for i, line in enumerate(lines) if line.startswith("refused"))
+        lines[at:at] = [" " * INDENT + line for line in list(brief(figures.found))]
+    return lines
+
+
+def _drift(summary: Summary, figures: Figures) -> str:
+    """How soon the change was found, and what else was said."""
+    before = (
+        f"{summary.drift_false_alarms or 'no'} false alarm{'s' * (summary.drift_false_alarms != 1)} before"
+    )
+    if summary.drift_delay_events is None:
+        return f"none found; {before}"
+    return f"found {summary.drift_delay_events:,} events after payments changed; {before}"
 
 
 def _wrapped(name: str, text: str) -> list[str]:

@@ -7,12 +7,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from engine.drift.record import Drift
 from streams.deadletters import DeadLetter
 from streams.demo.figures import BARS, Figures, Prediction, latencies
 from streams.demo.scene import Scene
 from streams.demo.summary import BLOCKS, FLOOR, milliseconds, percent
+from streams.drifttext import headline
 
 CHART_MIN, CHART_MAX = 2, 6  # lines
+DRIFTS_MAX = 4  # lines
 AXIS = 6  # columns
 TOP, FRAME, MARKS = 4, 2, 1  # lines of the first panel, of a panel's frame, and below the chart
 ODDS = 10  # columns
@@ -22,11 +25,13 @@ def picture(figures: Figures, scene: Scene, width: int, height: int) -> Group:
     """Everything, in so many columns and lines."""
     hints = scene.hints()
     chart = min(CHART_MAX, max(CHART_MIN, (height - 16) // 4))
-    left = height - 1 - TOP - (chart + MARKS + FRAME) - len(hints)
+    drifts = min(DRIFTS_MAX, max(1, (height - 12) // 6))
+    left = height - 1 - TOP - (chart + MARKS + FRAME) - (drifts + FRAME) - len(hints)
     lines = max(1, left // 2 - FRAME)
     return Group(
         framed(numbers(figures, scene), f"driftline demo · {scene.pipeline}", TOP - FRAME),
         framed(accuracy(figures, width - 4, chart), accuracy_title(figures), chart + MARKS),
+        framed(drifted(list(figures.drifts)[-drifts:], scene), "drift", drifts),
         framed(predictions(list(figures.latest)[-lines:]), "newest predictions", lines),
         framed(letters(list(figures.letters)[-lines:]), "newest dead letters", lines),
         *(Text(hint, style="dim", no_wrap=True, overflow="ellipsis") for hint in hints),
@@ -99,6 +104,17 @@ def marked(places: list[int], columns: int) -> str:
         if place + AXIS >= len(line):
             line = line.ljust(place + AXIS) + "▲ payments changed "
     return line[: columns + AXIS]
+
+
+def drifted(newest: list[Drift], scene: Scene) -> Text:
+    """A line for each drift."""
+    if not newest:
+        return Text("none so far", style="dim")
+    lines = [
+        Text(headline(each), style="yellow" if each.detected.offset >= scene.plan.change else "dim")
+        for each in newest
+    ]
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
 
 def predictions(newest: list[Prediction]) -> Table:

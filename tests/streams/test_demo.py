@@ -35,6 +35,7 @@ PLAN = Plan(3_000, 1_800)
 KEYS = [
     *("events", "predictions", "dead_letters", "lost", "duplicates"),
     *("events_per_second", "latency_ms_p50", "latency_ms_p99", "accuracy"),
+    *("drift_found", "drift_delay_events", "drift_false_alarms"),
 ]
 
 

@@ -20,6 +20,10 @@ from tests.streams.keepers import KEY, Kept, Stage, running, until
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
+# One signal is constant, so that nothing is ever said of it; the other can soon be judged.
+DRIFT = {"detectors": [{"use": "cusum", "with": {"reference": 50}}], "dependence": "none", "warm_up": 100}
+
+
 def scraped(work: Work) -> Iterator[Metric]:
     return iter(text_string_to_metric_families(exposition(work).decode()))
 
@@ -60,7 +64,10 @@ def test_every_metric_and_no_other() -> None:
     async def story() -> None:
         counted = {"name": "n", "agg": "count", "over": "1h"}
         stage = Stage(
-            snapshots={"every_records": 10}, features=["amount", counted], confidence={"coverage": 0.9}
+            snapshots={"every_records": 10},
+            features=["amount", counted],
+            confidence={"coverage": 0.9},
+            drift=DRIFT,
         )
         async with running(stage) as work:
             work.entities = Entities(MemoryCache(1000), Form(stage.spec), 10)

@@ -20,7 +20,7 @@ def tallied() -> Tally:
 def test_each_detector_on_its_own() -> None:
     """How many, and the last place."""
     tally = tallied()
-    assert list(tally.counts()) == [("amount", "rank_sr", 3), ("amount", "ks", 1)]
+    assert tally.counts() == {("amount", "rank_sr"): 3, ("amount", "ks"): 1}
     assert tally.of("amount", "rank_sr") == Counted(3, 102, 1_002, 52)
 
 

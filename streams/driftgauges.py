@@ -1,0 +1,55 @@
+"""What a scrape is told of drift. Signals are many, and a scrape can take as many as `FEATURES_MAX`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+
+from engine.drift.stage import Watch
+from engine.drift.standing import ALL, standings
+from streams.meter import FEATURES_MAX
+
+Sample = tuple[str, tuple[str, ...], float]
+Pairs = Sequence[tuple[str, str]]  # a signal, and a detector that watches it
+
+OTHERS = "(other)"
+
+
+def levels(watch: Watch, place: tuple[str, ...]) -> Iterator[Sample]:
+    """Where the first signals stand."""
+    told = {signal for signal, _ in pairs(watch)}
+    for one in standings(watch):
+        if one.signal not in told:
+            continue
+        labels = (*place, one.signal, one.detector)
+        yield "driftline_drift_ready", labels, float(isfinite(one.threshold))
+        if isfinite(one.threshold):
+            yield "driftline_drift_threshold", labels, one.threshold
+        if isfinite(one.statistic):
+            yield "driftline_drift_statistic", labels, one.statistic
+
+
+def pairs(watch: Watch) -> Pairs:
+    """The first signals that are watched, each with its detectors."""
+    first = set(watch.names()[:FEATURES_MAX])
+    return [
+        (name, watcher.name)
+        for panel in watch.panels
+        for watcher in panel.watchers
+        for row in watcher.rows.tolist()
+        if (name := panel.signals[row].name) in first
+    ]
+
+
+def counted(drifts: Mapping[tuple[str, str], int], first: Pairs) -> Mapping[tuple[str, str], int]:
+    """How many drifts were found, also where there was none; those of further signals together.
+
+    >>> counted({("age", "ks"): 2, ("x99", "ks"): 1}, [("age", "ks"), ("amount", "ks")])
+    {('age', 'ks'): 2, ('amount', 'ks'): 0, ('(other)', 'ks'): 1}
+    """
+    found = dict.fromkeys(first, 0)
+    for (signal, detector), count in drifts.items():
+        told = signal == ALL or (signal, detector) in found
+        pair = (signal if told else OTHERS, detector)
+        found[pair] = found.get(pair, 0) + count
+    return found

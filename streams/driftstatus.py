@@ -1,0 +1,130 @@
+"""Where each signal stands, as a table for people and as plain data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+from engine.drift.standing import Standing, State
+from engine.drift.tally import Ordered
+from streams.drifting import Watched
+from streams.records import printable
+
+COLUMNS = ["signal", "detector", "state", "statistic", "threshold", "block", "drifts", "last drift"]
+NAME_WIDTH = 60  # characters
+ORDERS = 3  # the newest, that a person is shown
+
+
+class Page:
+    """One shard, for people.
+
+    Parameters
+    ----------
+    shard
+        What is watched.
+    names
+        The signals to show.
+    limit
+        How many at most, those first that are nearest to an alarm; None: all, in their own order.
+    """
+
+    def __init__(self, shard: Watched, names: Collection[str], limit: int | None) -> None:
+        self.shard = shard
+        self.found = [one for one in shard.standings if one.signal in names]
+        many = limit is not None and len(self.found) > limit
+        self.shown = sorted(self.found, key=_loudest)[:limit] if many else self.found
+
+    def head(self) -> str:
+        shard = self.shard
+        if shard.made_ms is None:
+            return f"partition {shard.partition}: no snapshot yet; this is what will be watched"
+        return (
+            f"partition {shard.partition}, as of event {shard.offset:,}, saved {when(shard.made_ms)}; "
+            f"{shard.behind:,} events since"
+        )
+
+    def rows(self) -> list[list[str]]:
+        return [_row(one) for one in self.shown]
+
+    def foot(self) -> list[str]:
+        counts = {state: sum(one.state is state for one in self.found) for state in State}
+        told = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+        left = len(self.found) - len(self.shown)
+        rest = f"; --all shows the other {left:,}" if left else ""
+        return [f"{told}{rest}", *map(_accepted, self.shard.orders[-ORDERS:])]
+
+
+def described(shard: Watched, names: Collection[str]) -> dict[str, Any]:
+    """One shard, for programs."""
+    return {
+        "partition": shard.partition,
+        "saved_ms": shard.made_ms,
+        "offset": shard.offset,
+        "behind": shard.behind,
+        "signals": [_told(one) for one in shard.standings if one.signal in names],
+        "orders": [order._asdict() for order in shard.orders],
+    }
+
+
+def when(ms: int) -> str:
+    """A time as people read it.
+
+    >>> when(1_769_590_800_000)
+    '2026-01-28 09:00:00'
+    """
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _loudest(one: Standing) -> tuple[bool, float]:
+    """What drifts first, then what is nearest to its threshold."""
+    near = one.statistic / one.threshold if one.threshold > 0 else 0.0
+    return one.state is not State.DRIFTING, -near
+
+
+def _row(one: Standing) -> list[str]:
+    state = str(one.state)
+    if one.state is State.WARMING:
+        state += (
+            f", {one.told.wanted:,} values to come" if one.told.wanted else f", {one.taken:,} values so far"
+        )
+    if one.told.volatile:
+        state += ", volatile"
+    block = f"{one.told.size:,} values" if one.told.size > 1 else ""
+    last = "" if one.counted is None else f"event {one.counted.offset:,}, {one.ago:,} records ago"
+    drifts = "" if one.counted is None else f"{one.counted.drifts:,}"
+    statistic, threshold = _figure(one.statistic), _figure(one.threshold)
+    return [printable(one.signal, NAME_WIDTH), one.detector, state, statistic, threshold, block, drifts, last]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4g}" if isfinite(value) else ""
+
+
+def _accepted(order: Ordered) -> str:
+    what = "all signals" if order.signals is None else ", ".join(order.signals)
+    return f"{when(order.time)} {order.by or 'somebody'} accepted {what}: {order.why or 'no reason given'}"
+
+
+def _told(one: Standing) -> dict[str, Any]:
+    counted = one.counted
+    last = None
+    if counted is not None:
+        last = {"offset": counted.offset, "event_time": counted.time, "records_ago": one.ago}
+    return {
+        "signal": one.signal,
+        "detector": one.detector,
+        "clock": one.clock,
+        "state": one.state,
+        "statistic": one.statistic if isfinite(one.statistic) else None,
+        "threshold": one.threshold if isfinite(one.threshold) else None,
+        "taken": one.taken,
+        "wanted": one.told.wanted,
+        "correlation_time": one.told.tau if isfinite(one.told.tau) else None,
+        "block": one.told.size,
+        "slots_ready": one.told.slots,
+        "volatile": one.told.volatile,
+        "drifts": 0 if counted is None else counted.drifts,
+        "last": last,
+    }

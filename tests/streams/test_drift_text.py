@@ -1,0 +1,59 @@
+"""A drift on a terminal."""
+
+from __future__ import annotations
+
+from streams.drifttext import brief, described, headline, row
+from tests.streams.drifts import CATEGORIES, drift
+
+
+def test_the_headline() -> None:
+    """What, how, since when, found where and by whom."""
+    assert headline(drift()) == ("amount: mean up since event 10,003, found at event 10,113 by rank_sr")
+
+
+def test_a_start_that_is_not_known() -> None:
+    """Where it lies further back than is remembered, that is said."""
+    start = {"offset": 9_000, "time": 0, "records": 1_024, "bounded": True}
+    assert "at or before event 9,000" in headline(drift(start=start))
+    assert "event 9,000 or before" in "\n".join(described(drift(start=start)))
+
+
+def test_all_of_it() -> None:
+    """Statistic, start, change, effect, histograms, ranking, origin; and nothing that moves the cursor."""
+    text = "\n".join(described(drift(warnings=["quiet and restless times alternate"], dropped=3)))
+    for said in (
+        "statistic 5.231e+04 of 4.15e+04",
+        "79.1 -> 121.9",
+        "0.44 (Cliff's delta), p 1.5e-09",
+        "50 to 100",
+        "20.0% ████████",
+        "share of the change\n  amount               80.0% ████",
+        "producer=b\\x1b[31m",
+        "first seen at event 10,003",
+        "most of it comes from producer=b",
+        "quiet and restless",
+        "3 drifts before this one",
+    ):
+        assert said in text
+    assert "\x1b" not in text
+
+
+def test_categories() -> None:
+    """Shares then and now, and which are new."""
+    text = "\n".join(described(drift(**CATEGORIES)))
+    assert "country: categories since" in text
+    assert "NL" in text
+    assert "BR new" in text
+    assert "statistic - of -" in text
+
+
+def test_in_short() -> None:
+    """Some lines, and one for a table."""
+    lines = list(brief(drift()))
+    assert lines[1:] == [
+        "mean 79.1 -> 121.9",
+        "before █▆▂  since ▃▆▆",
+        "share of the change: amount 80%, score 20%",
+    ]
+    assert row("0-17", drift())[3:] == ["amount", "rank_sr", "mean up", "10,003", "0.44 Cliff's delta"]
+    assert len(list(brief(drift(**CATEGORIES)))) == 1
