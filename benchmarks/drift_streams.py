@@ -1,0 +1,296 @@
+"""What do detectors find on real streams, scored by the streams' own rules?
+
+    python -m benchmarks.drift_streams --json
+
+- insects2013_abrupt: 49 features, two changes that are known to the row. How many rows later is the first
+  alarm of any feature, and how many alarms are there before the first change?
+- nab_real: 47 series of the Numenta Anomaly Benchmark with 110 windows, by its own scores.
+- tcpd: 32 series of the Turing Change Point Dataset, by covering and F1 against its annotators.
+
+Ours have one budget in all of a collection, River's detectors their defaults. `engine` is the whole walk with
+a spec that says nothing but the budget: it looks first how long values remember each other. Nothing is tuned
+to any of these streams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.drift_scores import PROFILES, Nab, covering, f1, nab, normalised, windows
+from benchmarks.streams import FOLDER, load
+from engine.drift import DETECTORS
+from engine.drift.detector import Floats
+
+CHANGES = (1775, 3550)  # of the insects
+BLOCK = 256
+SERIES_QUICK = 8
+PER = {"insects": 100_000, "nab": 10_000, "tcpd": 1_000}
+"""One false alarm is bearable in so many rows: of all 49 features of the insects together, of each series
+of the others."""
+Found = dict[str, Any]
+
+
+class Said(NamedTuple):
+    """An alarm."""
+
+    row: int
+    start: int  # where it says that the change began; the row itself if it does not say
+
+
+# -- detectors ---------------------------------------------------------------------------------------------
+
+
+def ours(name: str, block: Floats, length: float) -> list[Said]:
+    """The alarms of one of ours, whose signals may each raise a false one in so many values."""
+    detector = DETECTORS[name].build(len(block), {})
+    detector.allow(np.full(len(block), length), np.inf)
+    found = []
+    for at in range(0, block.shape[1], BLOCK):
+        alarms = detector.update(np.ascontiguousarray(block[:, at : at + BLOCK]))
+        found += [Said(at + a.at, at + a.at - max(0, a.back - 1)) for a in alarms]
+    return found
+
+
+def river(build: Callable[[], Any], values: Floats) -> list[Said]:
+    """The alarms of one of River's, on one signal; ADWIN's window says where a change began."""
+    detector, found = build(), []
+    for row, value in enumerate(values.tolist()):
+        if not np.isnan(value):
+            detector.update(value)
+            if detector.drift_detected:
+                kept = getattr(detector, "width", None)
+                found.append(Said(row, row if kept is None else row - round(kept) + 1))
+    return found
+
+
+def rivals() -> dict[str, Callable[[], Any]]:
+    """River's detectors of numbers, as they come."""
+    from river import drift
+
+    return {
+        "River ADWIN": drift.ADWIN,
+        "River KSWIN": lambda: drift.KSWIN(seed=42),
+        "River PageHinkley": drift.PageHinkley,
+    }
+
+
+def everybody(block: Floats, length: float, names: Sequence[str]) -> Iterator[tuple[str, list[Said], float]]:
+    """Each detector's alarms on some signals, and the processor's seconds that it took."""
+    for name in names:
+        began = time.thread_time()
+        yield name, ours(name, block, length), time.thread_time() - began
+    for name, build in rivals().items():
+        began = time.thread_time()
+        found = [said for values in block for said in river(build, values)]
+        yield name, sorted(found), time.thread_time() - began
+
+
+def walked(spec: Mapping[str, Any], lines: Sequence[bytes]) -> tuple[list[Said], float]:
+    """The alarms of a whole pipeline on recorded events."""
+    from engine.spec import Spec
+    from streams.backtest import Backtest
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "events.jsonl")
+        path.write_bytes(b"\n".join(lines))
+        backtest, began = Backtest(Spec.model_validate(spec), str(path)), time.thread_time()
+        for _ in backtest.run():
+            pass
+        return [Said(each.row, each.row) for each in backtest.raised], time.thread_time() - began
+
+
+def names_for(kind: str) -> list[str]:
+    """Our detectors that take these signals and need nothing else to be said."""
+    return [name for name, entry in DETECTORS.items() if kind in entry.takes and ":" not in name]
+
+
+# -- insects -----------------------------------------------------------------------------------------------
+
+
+def insects(names: Sequence[str]) -> dict[str, Found]:
+    rows, labels = load("insects2013_abrupt", None)
+    fields = list(rows[0])
+    block = np.array([[row[name] for row in rows] for name in fields], np.float64)
+    length = PER["insects"] * len(fields)
+    found = {name: delays(said) | {"seconds": s} for name, said, s in everybody(block, length, names)}
+    spec = {
+        "pipeline": "insects",
+        "events": {"fields": {name: {"type": "number"} for name in fields}},
+        "labels": {"in_event": "target", "type": "category"},
+        "model": {"use": "naive_bayes"},
+        "drift": {"false_alarms": {"at_most": 1, "per": PER["insects"]}},
+    }
+    lines = [json.dumps(row | {"target": y}).encode() for row, y in zip(rows, labels, strict=True)]
+    said, seconds = walked(spec, lines)
+    return found | {"engine": delays(said) | {"seconds": seconds}}
+
+
+def delays(said: Sequence[Said]) -> Found:
+    """Rows to the first alarm behind each change, the changed row included; and alarms before any."""
+    ends = [*CHANGES[1:], 1 << 30]
+    after = [
+        min((each.row for each in said if start <= each.row < end), default=None)
+        for start, end in zip(CHANGES, ends, strict=True)
+    ]
+    delays = [None if row is None else row - start + 1 for row, start in zip(after, CHANGES, strict=True)]
+    return {"delays": delays, "before": sum(each.row < CHANGES[0] for each in said), "alarms": len(said)}
+
+
+# -- the Numenta anomaly benchmark -------------------------------------------------------------------------
+
+
+class Series(NamedTuple):
+    values: Floats
+    times: list[int]  # seconds
+    windows: list[tuple[int, int]]
+
+
+def nab_series() -> dict[str, Series]:
+    kept: dict[str, list[tuple[float, int, bool]]] = {}
+    with gzip.open(FOLDER / "nab_real.csv.gz", "rt") as lines:
+        for row in csv.DictReader(lines):
+            when = datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC).timestamp()
+            mark = row["in_anomaly_window"] == "1"
+            kept.setdefault(row["series"], []).append((float(row["value"]), int(when), mark))
+    return {
+        name: Series(np.array([r[0] for r in rows]), [r[1] for r in rows], windows([r[2] for r in rows]))
+        for name, rows in kept.items()
+    }
+
+
+def numenta(names: Sequence[str], most: int | None) -> dict[str, Found]:
+    scores: dict[str, list[dict[str, Nab]]] = {}
+    seconds: dict[str, float] = {}
+
+    def note(name: str, series: Series, said: Sequence[Said], took: float) -> None:
+        rows, at = len(series.values), [each.row for each in said]
+        each = {what: nab(rows, series.windows, at, profile) for what, profile in PROFILES.items()}
+        scores.setdefault(name, []).append(each)
+        seconds[name] = seconds.get(name, 0.0) + took
+
+    for series in list(nab_series().values())[:most]:
+        for name, said, took in everybody(series.values[None], PER["nab"], names):
+            note(name, series, said, took)
+        for name, more in (("engine", {}), ("engine, season: daily", {"season": "daily"})):
+            note(name, series, *walked(nab_spec(**more), nab_lines(series)))
+        note("silence", series, [], 0.0)
+    return {name: told_nab(each) | {"seconds": seconds[name]} for name, each in scores.items()}
+
+
+def nab_spec(**more: Any) -> Found:
+    return {
+        "pipeline": "nab",
+        "events": {"time": "at", "fields": {"at": {"type": "timestamp"}, "value": {"type": "number"}}},
+        "model": {"use": "half_space_trees"},
+        "limits": {"past_max": "36500d"},
+        "drift": {
+            "false_alarms": {"at_most": 1, "per": PER["nab"]},
+            "watch": ["features"],
+        }
+        | more,
+    }
+
+
+def nab_lines(series: Series) -> list[bytes]:
+    return [
+        json.dumps({"at": at, "value": value}).encode()
+        for at, value in zip(series.times, series.values.tolist(), strict=True)
+    ]
+
+
+def told_nab(scores: Sequence[Mapping[str, Nab]]) -> Found:
+    told: Found = {what: round(normalised(each[what] for each in scores), 2) for what in PROFILES}
+    told["found"] = sum(each["standard"].found for each in scores)
+    told["false_alarms"] = sum(each["standard"].false_alarms for each in scores)
+    return told
+
+
+# -- the Turing change point dataset -----------------------------------------------------------------------
+
+
+def tcpd_series() -> dict[str, tuple[Floats, dict[str, list[int]]]]:
+    """Values, a row a variable; and the annotators' points."""
+    kept: dict[str, dict[str, list[float]]] = {}
+    with gzip.open(FOLDER / "tcpd_long.csv.gz", "rt") as lines:
+        for row in csv.DictReader(lines):
+            value = float(row["value"]) if row["value"] else np.nan
+            kept.setdefault(row["series"], {}).setdefault(row["var"], []).append(value)
+    annotated = json.loads((FOLDER / "tcpd_annotations.json").read_text())
+    return {name: (np.array(list(each.values())), annotated[name]) for name, each in kept.items()}
+
+
+def turing(names: Sequence[str], most: int | None) -> dict[str, Found]:
+    kept: dict[str, list[tuple[float, float, int]]] = {}
+    for block, annotated in list(tcpd_series().values())[:most]:
+        rows, length = block.shape[1], PER["tcpd"] * len(block)
+        found = [(name, said) for name, said, _ in everybody(block, length, names)]
+        for name, said in [*found, ("silence", [])]:
+            points = {each.start for each in said}
+            each = covering(annotated, points, rows), f1(annotated, points), len(said)
+            kept.setdefault(name, []).append(each)
+    return {
+        name: {
+            "covering": round(mean(each[0] for each in told), 4),
+            "f1": round(mean(each[1] for each in told), 4),
+            "alarms": sum(each[2] for each in told),
+        }
+        for name, told in kept.items()
+    }
+
+
+# -- telling -----------------------------------------------------------------------------------------------
+
+
+def table(what: str, told: Mapping[str, Found]) -> Iterator[str]:
+    columns = list(next(iter(told.values())))
+    yield f"\n{what:<24}" + "".join(f"{name:>14}" for name in columns)
+    for name, each in told.items():
+        yield f"{name:<24}" + "".join(f"{_cell(each[column]):>14}" for column in columns)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join("missed" if each is None else str(each) for each in value)
+    return f"{value:.2f}" if isinstance(value, float) and abs(value) >= 10 else str(value)[:7]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="our drift detectors and River's on real streams")
+    parser.add_argument("--json", action="store_true", help="print the figures as an object")
+    parser.add_argument("--quick", action="store_true", help="few series, and only the default detector")
+    asked = parser.parse_args()
+    names = ["rank_sr"] if asked.quick else names_for("numbers")
+    for name in names:
+        DETECTORS[name].warm()
+    most = SERIES_QUICK if asked.quick else None
+    told: dict[str, dict[str, Found]] = {}
+    runs: dict[str, Callable[[], dict[str, Found]]] = {
+        "insects": lambda: insects(names),
+        "tcpd": lambda: turing(names, most),
+        "nab": lambda: numenta(names, most),
+    }
+    for what, run in runs.items():
+        print(f"{what} ...", file=sys.stderr)
+        told[what] = run()
+        if not asked.json:
+            print("\n".join(table(what, told[what])), flush=True)
+    if asked.json:
+        first, second = told["insects"]["rank_sr"]["delays"]
+        print(json.dumps({"insects_first": first, "insects_second": second, "per": PER} | told))
+
+
+if __name__ == "__main__":
+    main()
