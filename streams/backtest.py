@@ -101,13 +101,14 @@ class Backtest:
         """Where alarms come with events, the event is where they are; labels come behind some event."""
         come = len(outputs.predictions) > 0
         for value in outputs.alerts.values:
-            record = msgspec.json.decode(value or b"null")
-            offset = record["offset"]
-            row = offset if come else max(offset, self.replay.shard.events - 1)
-            seen = record["event_time"] if come else max(record["event_time"], self.replay.time)
+            told = raised(value or b"{}")
+            if told is None:
+                continue
+            if not come:
+                row = max(told.offset, self.replay.shard.events - 1)
+                told = told._replace(row=row, time=max(told.time, self.replay.time))
             if len(self.raised) < ALARMS_MAX:
-                told = (record["signal"], record["detector"], offset, row, seen)
-                self.raised.append(Raised(*told, record["statistic"], record["threshold"]))
+                self.raised.append(told)
             else:
                 self.dropped += 1
 
@@ -165,3 +166,15 @@ def run(backtest: Backtest) -> Result:
     for _ in backtest.run():
         pass
     return backtest.result(time.monotonic() - began)
+
+
+def raised(value: bytes) -> Raised | None:
+    """The alarm that a drift record tells of; None for a revision, and for what is no drift."""
+    record = msgspec.json.decode(value)
+    if record.get("revision", 0) or not {"signal", "detector"} <= record.keys():
+        return None
+    detected = record.get("detected") or {"offset": record["offset"], "time": record["event_time"]}
+    offset, at = detected["offset"], detected["time"]
+    start = record.get("start")
+    figures = record["statistic"], record["threshold"], None if start is None else start["offset"]
+    return Raised(record["signal"], record["detector"], offset, offset, at, *figures)

@@ -38,8 +38,9 @@ class Raised(NamedTuple):
     offset: int  # of the event about which it was raised
     row: int  # the newest event that was taken by then: a label comes late
     time: int  # the event time by then, in milliseconds
-    statistic: float
-    threshold: float
+    statistic: float | None
+    threshold: float | None
+    start: int | None = None  # where it says that the change began
 
 
 class Claim(NamedTuple):

@@ -134,6 +134,7 @@ def told_changes(judged: Sequence[Judged], pieces: Sequence[Piece]) -> Iterator[
             "delay_ms": waited,
             "signal": first.signal if first else None,
             "detector": first.detector if first else None,
+            "said_start": first.start if first else None,
             "signals": signals,
         }
 
