@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.drift.correlation import Correlations
 from engine.drift.detector import Floats
 from engine.drift.known import Known
 from engine.drift.signals import Kind, Signal, place
@@ -75,12 +76,26 @@ class Inputs:
             self.parts.append(
                 (self._unknown(), lambda features, _: self.known.strange(_some(features, self.strange)))
             )
+        self.pairs = Correlations([], 1)
+        numeric = [i for i, kind in enumerate(kinds) if kind in (FieldKind.NUMBER, FieldKind.INTEGER)]
+        if "correlations" in watch and len(numeric) > 1:
+            self.pairs = Correlations([self.names[i] for i in numeric], spec.drift.reference.first)
+            self.parts.append(
+                (self.pairs.signals, lambda features, _: self.pairs.block(_some(features, numeric)))
+            )
         gaps = [i for i, name in enumerate(self.names) if "missing" in watch and can_miss(spec, name)]
         if gaps:
             missing = [Signal(Kind.MISSING, self.names[i]) for i in gaps]
             self.parts.append((missing, lambda features, _: np.isnan(_some(features, gaps))))
         self.parts += _told(judged, watch)
-        self.signals = [signal for signals, _ in self.parts for signal in signals]
+        self.width = sum(len(signals) for signals, _ in self.parts)
+
+    @property
+    def signals(self) -> list[Signal]:
+        """By row. Which pairs are watched of many is known when they are chosen."""
+        pairs = iter(self.pairs.signals)
+        signals = (signal for signals, _ in self.parts for signal in signals)
+        return [next(pairs) if signal.kind is Kind.CORRELATION else signal for signal in signals]
 
     def _features(self) -> list[Signal]:
         named = zip(self.names, self.named, strict=True)
@@ -93,7 +108,7 @@ class Inputs:
     def block(self, rows: Rows, scores: Scores) -> Floats:
         """A row for each of `signals`."""
         features, at = self._numbers(rows), 0
-        block = np.empty((len(self.signals), len(rows.rows)))
+        block = np.empty((self.width, len(rows.rows)))
         for signals, read in self.parts:
             block[at : at + len(signals)] = read(features, scores)
             at += len(signals)
@@ -111,6 +126,16 @@ class Inputs:
         """What comes next is what is normal for these signals."""
         unknown = self._unknown()
         self.known.restart([i for i, each in enumerate(unknown) if names is None or each.name in names])
+        if names is None or any(each.name in names for each in self.pairs.signals):
+            self.pairs.restart()
+
+    def state(self) -> list[Any]:
+        return [self.known.state(), self.pairs.state()]
+
+    def restore(self, state: list[Any]) -> None:
+        known, pairs = state
+        self.known.restore(known)
+        self.pairs.restore(pairs)
 
 
 def _strangeness(kind: FieldKind, watch: Sequence[str]) -> bool:

@@ -141,7 +141,7 @@ class Watch:
 
     def _name(self) -> None:
         for panel, source, split in zip(self.panels, self.sources, self.splits, strict=True):
-            if len(split):
+            if len(split) or "correlations" in self.drift.watch:
                 panel.signals = [*source.signals, *split.named()]
 
     def _allow(self, given: list[Lengths] | None = None) -> None:
@@ -169,7 +169,7 @@ class Watch:
         return {
             "panels": [panel.state() for panel in self.panels],
             "segments": [split.segments.seats for split in self.splits],
-            "known": self.inputs.known.state(),
+            "inputs": self.inputs.state(),
             "estimate": None if self.estimate is None else self.estimate.state(),
             "rate": None if self.rate is None else self.rate.state(),
             "lengths": self.lengths,
@@ -181,7 +181,7 @@ class Watch:
             panel.restore(each)
         for split, seats in zip(self.splits, state["segments"], strict=True):
             split.segments.seats = seats
-        self.inputs.known.restore(state["known"])
+        self.inputs.restore(state["inputs"])
         if self.estimate is not None:
             self.estimate.restore(state["estimate"])
         if self.rate is not None:

@@ -1,0 +1,148 @@
+"""Watching, in the walk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from connectors.log import Batch
+from engine.batch import Outputs
+from engine.shard import Shard
+from engine.spec import Spec
+
+EVERYTHING = [
+    *("features", "missing", "outside", "unseen", "correlations", "predictions", "confidence", "labels"),
+    *("errors", "calibration", "performance", "together"),
+]
+FIELDS = {
+    "a": {"type": "number", "required": False},
+    "b": {"type": "number"},
+    "n": {"type": "integer", "default": 3},
+    "c": {"type": "category", "required": False},
+    "f": {"type": "boolean", "required": False},
+}
+DRIFT = {"false_alarms": {"per": 10_000}, "detectors": ["cusum"], "warm_up": 256}
+SIZE, CHANGE = 1800, 1000
+
+
+def spec(drift: dict[str, Any] | None = None, **more: Any) -> Spec:
+    told = {
+        "pipeline": "p",
+        "events": {"fields": FIELDS},
+        "labels": {"in_event": "y"},
+        "drift": DRIFT | {"reference": {"first": 256}} | (drift or {}),
+    }
+    return Spec.model_validate(told | more)
+
+
+def records(label: Any = None) -> list[bytes]:
+    """Events; half-way b moves, c has another category and a is missing more often."""
+    rng, found = np.random.default_rng(5), list[bytes]()
+    for t in range(SIZE):
+        after = t >= CHANGE
+        b = float(rng.normal() + 1.5 * after)
+        each = {
+            "a": float(rng.normal()) if rng.random() < (0.5 if after else 0.95) else None,
+            "b": b,
+            "c": str(rng.choice(["x", "y", "z" if after else "w"])),
+            "f": bool(rng.random() < 0.5),
+            "y": bool(b + rng.normal() > 0.5) if label is None else label(b),
+        }
+        found.append(msgspec.json.encode({k: v for k, v in each.items() if v is not None}))
+    return found
+
+
+def walked(asked: Spec, values: list[bytes], cut: int = 500, thaw: bool = False) -> tuple[Shard, Outputs]:
+    """Events a second apart through a shard, in pieces."""
+    shard, out = Shard(asked, 0), Outputs()
+    for start in range(0, len(values), cut):
+        part = values[start : start + cut]
+        offsets = range(start, start + len(part))
+        times = [offset * 1000 for offset in offsets]
+        batch = Batch("p.events", 0, start, offsets.stop, [*offsets], times, [None] * len(part), part)
+        out.extend(shard.walk(batch))
+        if thaw:
+            shard = Shard.thaw(asked, 0, b"".join(shard.freeze()))
+    return shard, out
+
+
+def alerts(out: Outputs) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(value or b"") for value in out.alerts.values]
+
+
+def test_cuts_and_crashes_change_nothing() -> None:
+    """Whatever is watched: the same records, the same state."""
+    asked = spec({"watch": EVERYTHING, "segments": ["f"]})
+    values = records()
+    whole, expected = walked(asked, values, SIZE)
+    for cut, thaw in ((113, True), (499, False)):
+        shard, out = walked(asked, values, cut, thaw)
+        assert out.alerts == expected.alerts
+        assert shard.digest() == whole.digest()
+    assert len(expected.alerts) > 3
+
+
+def test_a_planted_change_is_found() -> None:
+    """On the signals that it is in, soon, and on no other feature."""
+    shard, out = walked(spec(), records())
+    found = {each["signal"]: each for each in reversed(alerts(out))}
+    assert {"b", "a.missing"} <= set(found)
+    assert not {"a", "n", "f"} & set(found)
+    assert shard.watch is not None
+    assert shard.watch.tally.of("b", "cusum") is not None
+
+
+def test_an_order_begins_anew() -> None:
+    """What came before is forgotten, so the change that was just made is not told."""
+    asked, values = spec(), records()
+    shard, _ = walked(asked, values[:CHANGE])
+    order = b'{"do": "rebaseline", "why": "new prices"}'
+    shard.walk(Batch("p.control", 0, 0, 1, [0], [0], [None], [order]))
+    out = Outputs()
+    for start in range(CHANGE, SIZE, 100):
+        part, offsets = values[start : start + 100], [*range(start, start + 100)]
+        times = [offset * 1000 for offset in offsets]
+        out.extend(shard.walk(Batch("p.events", 0, start, start + 100, offsets, times, [None] * 100, part)))
+    assert not {"b", "a.missing"} & {each["signal"] for each in alerts(out)}
+    assert shard.rejected == {}
+
+
+@pytest.mark.parametrize(
+    ("use", "labels", "label"),
+    [
+        ("linear_regression", {"in_event": "y"}, lambda b: b * 2),
+        ("softmax_regression", {"in_event": "y", "type": "category"}, lambda b: "low" if b < 0.5 else "high"),
+        ("half_space_trees", {"in_event": "y"}, lambda b: b > 2),
+    ],
+)
+def test_every_task_is_watched(use: str, labels: dict[str, Any], label: Any) -> None:
+    """Numbers, classes and anomalies have predictions and errors, each of their own kind."""
+    asked = spec({"watch": EVERYTHING}, model={"use": use}, labels=labels)
+    values = records(label)
+    shard, out = walked(asked, values)
+    other, again = walked(asked, values, 77, thaw=True)
+    assert "b" in {each["signal"] for each in alerts(out)}
+    assert out.alerts == again.alerts
+    assert shard.digest() == other.digest()
+
+
+def test_odd_values() -> None:
+    """A feature that is never there, one that never changes, and a category that is new each time."""
+    asked = spec({"watch": EVERYTHING}, labels={})
+    values = [msgspec.json.encode({"b": 1.0, "c": f"c{t}", "n": 10**300}) for t in range(800)]
+    shard, out = walked(asked, values)
+    assert shard.rejected == {}
+    assert {each["signal"] for each in alerts(out)} <= {"c.unseen"}
+
+
+def test_a_forecast_is_watched() -> None:
+    """Of series, too: values, what was foretold, and how far off that was."""
+    fields = {"load": {"type": "number"}}
+    asked = spec(events={"fields": fields}, labels={}, forecast={"of": "load"}, model={"use": "holt_winters"})
+    rng = np.random.default_rng(2)
+    loads = rng.normal(size=SIZE) + 3.0 * (np.arange(SIZE) >= CHANGE)
+    _, out = walked(asked, [msgspec.json.encode({"load": load}) for load in loads.tolist()])
+    assert "load" in {each["signal"] for each in alerts(out)}
