@@ -11,6 +11,8 @@ began (`start`), and what a group of records adds to it is the group's share (`p
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from engine.drift.counts import Counts
@@ -19,6 +21,7 @@ from engine.drift.sketch import Sketch
 
 DEGREES = 4
 CATEGORIES = 16  # that have a mark each
+NEAR = 6.0  # a place that is less clear by no more than that may be it, too
 
 
 def marks(values: Floats, reference: Sketch | Counts) -> Floats:
@@ -76,8 +79,16 @@ def _of_categories(values: Floats, counts: Counts) -> Floats:
     return np.stack([(is_it - share) / np.sqrt(max(share, least)) for is_it, share in rows])
 
 
-def start(of: Floats, n: int | None, least: int = 0) -> int:
-    """The column at which a change most likely began that lasts up to the last column.
+class Start(NamedTuple):
+    """Where a change began."""
+
+    column: int
+    clear: float  # how clear it is: as a chi-square with a degree for each mark
+    open: bool  # the first column is about as likely: it may have begun before
+
+
+def start(of: Floats, n: int | None, least: int = 0) -> Start:
+    """Where a change most likely began that lasts up to the last column.
 
     Where the sum of marks from there on is largest, measured by its own spread. `n` is how many values the
     reference was made of; None if it is these very values: then the first are compared with the last. The
@@ -85,7 +96,7 @@ def start(of: Floats, n: int | None, least: int = 0) -> int:
     """
     columns = int(of.shape[1])
     if columns - least < 2:
-        return min(least, max(0, columns - 1))
+        return Start(min(least, max(0, columns - 1)), 0.0, least == 0)
     sums = np.cumsum(of[:, ::-1], axis=1)[:, ::-1][:, least:]
     many = np.arange(columns - least, 0, -1)
     if n is None:
@@ -94,4 +105,6 @@ def start(of: Floats, n: int | None, least: int = 0) -> int:
     else:
         spread = many * (1 + many / n)
     found: Floats = (sums**2).sum(axis=0) / spread
-    return least + int(found.argmax())
+    at = int(found.argmax())
+    near = bool(found[0] >= found[at] - NEAR) and n is not None
+    return Start(least + at, float(found[at]), least == 0 and (near or at == 0))

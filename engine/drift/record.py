@@ -7,6 +7,7 @@ once; a revision of it, under the same key, when more is known.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import msgspec
@@ -133,7 +134,8 @@ class Drift(msgspec.Struct, kw_only=True):
     top_features: list[Feature]
     groups: list[Group]
     suspected_cause: str | None
-    cause: str | None = None  # what drifted: see cause.py
+    cause: str | None = None  # what drifted: data, labels, relation, confidence; see cause.py
+    moved: list[str] = []  # from what that is told
     quality: Figures = {}
     warnings: list[str] = []
     dropped: int = 0  # drifts before this one that were not told, because there were too many
@@ -156,3 +158,17 @@ def fingerprint(pipeline: str, partition: int, signal: str, detector: str, segme
 def read(value: bytes) -> Drift:
     """A drift record from the topic."""
     return msgspec.json.decode(value, type=Drift)
+
+
+def told_number(value: float | None) -> float | None:
+    """A figure as it is told; None where there is no number.
+
+    >>> told_number(1 / 3), told_number(float("inf"))
+    (0.333333, None)
+    """
+    return None if value is None or not math.isfinite(value) else digits(value)
+
+
+def digits(value: float) -> float:
+    """Six of them."""
+    return float(f"{value:.6g}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -126,12 +125,3 @@ def _problem(entry: Numbers | Shares) -> str | None:
     if not entry.n or sum(counts) != entry.n:
         return f"it counts {sum(counts):,} values and says n is {entry.n:,}"
     return None
-
-
-def json_number(value: float) -> float | None:
-    """A figure that JSON can hold, to six digits.
-
-    >>> json_number(1 / 3), json_number(float("inf"))
-    (0.333333, None)
-    """
-    return float(f"{value:.6g}") if math.isfinite(value) else None

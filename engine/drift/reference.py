@@ -121,6 +121,8 @@ class References:
         recorded = recorded or {}
         self.recorded = [recorded.get(signal.name) for signal in signals]
         self.whole: list[list[Reference]] = [[] for _ in signals]  # at most two lots, the older first
+        self.past: list[Reference | None] = [None] * len(signals)  # until there is a new one
+        self.by = [""] * len(signals)  # which detector's alarm made it the past
         self.filling = [self._new(row) for row in range(len(signals))]
         self._find_open()
 
@@ -168,6 +170,7 @@ class References:
     def _close(self, row: int) -> None:
         """A lot is whole."""
         lots = self.whole[row]
+        self.past[row] = None
         lots.append(self.filling[row])
         self.filling[row] = self._new(row)
         if len(lots) > 2:
@@ -176,14 +179,20 @@ class References:
                 oldest.merge(lots[0])
                 lots[0] = oldest
 
-    def at(self, row: int, back: int = 0) -> Reference | None:
-        """What a signal was before its last `back` values; None while too few are known."""
+    def at(self, row: int, back: int = 0, by: str = "") -> Reference | None:
+        """What a signal was before its last `back` values; None while too few are known.
+
+        While it begins anew behind an alarm this is still what it was before that, but not to the detector
+        that raised the alarm, to which that is settled.
+        """
         if (recorded := self.recorded[row]) is not None:
             return recorded
         lots = self.whole[row]
+        if not lots:
+            return None if by and by == self.by[row] else self.past[row]
         if len(lots) == 2 and self.filling[row].n < back:
             return lots[0]
-        return lots[-1] if lots else None
+        return lots[-1]
 
     def remembered(self, row: int) -> int:
         """Records since the signal began, or began anew."""
@@ -197,26 +206,32 @@ class References:
         """How many values are still needed."""
         return 0 if self.at(row) is not None else self.window.n - self.filling[row].n
 
-    def restart(self, rows: Sequence[int], accepted: bool = False) -> None:
-        """Begin anew with the next value; what was recorded stays, unless the change was accepted."""
+    def restart(self, rows: Sequence[int], by: str = "") -> None:
+        """Begin anew with the next value, behind an alarm of the detector `by` or, without it, by order.
+
+        By order, what was recorded is forgotten, too.
+        """
         for row in rows:
-            self.began[row] = self.records
+            self.past[row] = self.at(row) if by else None
+            self.by[row], self.began[row] = by, self.records
             self.whole[row], self.filling[row] = [], self._new(row)
-            if accepted:
+            if not by:
                 self.recorded[row] = None
         self._find_open()
 
     def state(self) -> list[Any]:
         lots = [[lot.state() for lot in lots] for lots in self.whole]
         filling = [lot.state() for lot in self.filling]
+        past = [None if lot is None else lot.state() for lot in self.past]
         replaced = [row for row, found in enumerate(self.recorded) if found is None]
-        return [self.records, list(self.began), lots, filling, replaced]
+        return [self.records, list(self.began), list(self.by), lots, filling, past, replaced]
 
     def restore(self, state: list[Any]) -> None:
-        self.records, began, lots, filling, replaced = state
-        self.began = list(began)
+        self.records, began, by, lots, filling, past, replaced = state
+        self.began, self.by = list(began), list(by)
         self.whole = [[Reference.restored(lot) for lot in of] for of in lots]
         self.filling = [Reference.restored(lot) for lot in filling]
+        self.past = [None if lot is None else Reference.restored(lot) for lot in past]
         for row in replaced:
             self.recorded[row] = None
         self._find_open()

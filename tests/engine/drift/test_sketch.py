@@ -105,16 +105,27 @@ def test_missing_and_restart() -> None:
     references = References(SIGNALS[:1], Window(n=10), {"x": made(np.arange(5.0))})
     values = np.where(np.arange(40) % 4 == 0, np.nan, 1.0)[None]
     references.add(values)
-    references.restart([0])
+    references.restart([0], by="ks")
     found = references.at(0)
     assert found is not None
     assert found.n == 5
-    references.restart([0], accepted=True)
+    references.restart([0])
     assert references.at(0) is None
     references.add(values)
     found = references.at(0)
     assert found is not None
     assert found.missing == pytest.approx(4 / 14)
+
+
+def test_what_was_before_an_alarm() -> None:
+    """It is known to other detectors until there is something new, and to that one it is settled."""
+    references = References(SIGNALS[:1], Window(n=10))
+    references.add(np.arange(10.0)[None])
+    references.restart([0], by="ks")
+    assert (references.at(0, by="ks"), references.remembered(0)) == (None, 0)
+    assert references.at(0, by="rank_sr").n == 10  # type: ignore[union-attr]
+    references.add(np.full((1, 10), 5.0))
+    assert references.at(0, by="ks").values.low == 5.0  # type: ignore[union-attr]
 
 
 def test_a_new_category_every_record() -> None:

@@ -1,0 +1,240 @@
+"""The witness of a panel: it remembers what evidence needs, and tells of what detectors find.
+
+It is given each block with what was found in it. References are brought up to the record of an alarm before
+the alarm is told, and no further, so that nothing depends on how records are cut into blocks.
+
+A drift is told at once. When more records came, at a turn, it is told again, with the cause: what that takes
+is kept until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engine.drift import cause
+from engine.drift.case import Case, Panel, opened
+from engine.drift.detector import TOGETHER, Alarm, Floats
+from engine.drift.evidence import evidence
+from engine.drift.names import Names
+from engine.drift.panel import Found
+from engine.drift.provenance import Groups
+from engine.drift.recent import RECORDS, Recent
+from engine.drift.record import Drift, Place, Start
+from engine.drift.reference import Reference, References, Window
+from engine.drift.signals import Signal
+from engine.outputs import Origin
+
+MORE = 200  # records since an alarm that are waited for before it is told again
+PENDING_MAX = 64  # drifts that are to be told again; the oldest make room, and keep what was told at first
+PATIENCE = 16 * 1024  # records after which nothing more is waited for
+FIRST = Window()
+TOLD_MAX = 100  # drifts of a panel that are told between two turns
+
+
+@dataclass(slots=True)
+class Pending:
+    """A drift that will be told again."""
+
+    case: Case
+    number: int  # of the change's first record in the panel
+    alarmed: int  # of the alarm's record
+    start: list[Any]
+    detected: list[Any]
+    fingerprint: str
+    revised: int = 0
+    moved: dict[str, dict[str, float]] = field(default_factory=dict)  # by clock
+
+
+class Witness:
+    """Remembers the records of a panel.
+
+    Parameters
+    ----------
+    clock
+        events or outcomes.
+    origin
+        What is the same in all outputs of the shard.
+    signals
+        Of the panel, by row.
+    window
+        What references are made of.
+    recorded
+        References from elsewhere, by the names of their signals.
+    by
+        In which ways it is told where records come from.
+    records
+        How many are remembered.
+    told_max
+        Drifts that are told between two turns; more are only counted.
+    """
+
+    def __init__(
+        self,
+        clock: str,
+        origin: Origin,
+        signals: Sequence[Signal],
+        window: Window = FIRST,
+        recorded: Mapping[str, Reference] | None = None,
+        by: Sequence[str] = (),
+        records: int = RECORDS,
+        told_max: int = TOLD_MAX,
+    ) -> None:
+        self.clock, self.origin, self.signals, self.told_max = clock, origin, list(signals), told_max
+        self.recent = Recent(len(signals), len(by), records)
+        self.references = References(signals, window, recorded)
+        self.groups = [Groups(name, self.recent.records) for name in by]
+        self.names = Names(sorted({named(signal) for signal in signals if signal.categories}))
+        self.pending: list[Pending] = []
+        self.told = self.dropped = 0  # since the last turn
+
+    def take(
+        self,
+        block: Floats,
+        offsets: Sequence[int],
+        times: Sequence[int],
+        origins: Sequence[Sequence[Any]],
+        found: Sequence[Found],
+    ) -> list[Drift | None]:
+        """Take a block, and tell of what was found in it; None where it is too much to be told.
+
+        `origins` has a column for each way in which records are told apart.
+        """
+        size, done = block.shape[1], 0
+        codes = [groups.codes(column, offsets) for groups, column in zip(self.groups, origins, strict=True)]
+        packed = np.array(codes, np.int64).reshape(len(codes), size)
+        self.recent.add(block, np.asarray(offsets, np.int64), np.asarray(times, np.int64), packed)
+        told: dict[int, Drift | None] = {}
+        for i in sorted(range(len(found)), key=lambda i: found[i].at):
+            self.references.add(block[:, done : found[i].at + 1])
+            done = found[i].at + 1
+            told[i] = self._tell(found[i], size - done)
+        self.references.add(block[:, done:])
+        return [told[i] for i in range(len(found))]
+
+    def _panel(self) -> Panel:
+        return Panel(
+            self.clock,
+            self.origin,
+            self.signals,
+            self.references,
+            self.groups,
+            lambda signal: self.names.of(named(signal)),
+            self.references.records,
+        )
+
+    def _tell(self, found: Found, behind: int) -> Drift | None:
+        row = None if found.signal == TOGETHER else found.signal
+        drift = None
+        if self.told < self.told_max:
+            self.told += 1
+            panel, view = self._panel(), self.recent.view(behind)
+            with np.errstate(all="ignore"):
+                alarm = found.alarm._replace(at=0)  # a column of the block: nothing that is kept
+                case = opened(panel, view, found.watcher, alarm, row, found.back)
+                drift = evidence(panel, view, case)
+            drift.dropped = self.dropped
+            self._remember(case, drift, panel.taken, panel.taken - len(view) + case.column)
+        else:
+            self.dropped += 1
+        if row is not None:
+            self.references.restart([row], found.watcher)
+        return drift
+
+    def _remember(self, case: Case, drift: Drift, taken: int, number: int) -> None:
+        parts = [list(msgspec.structs.astuple(part)) for part in (drift.start, drift.detected)]
+        kept = [each for each in self.pending if each.fingerprint != drift.fingerprint]
+        kept.append(Pending(case, number, taken - 1, parts[0], parts[1], drift.fingerprint))
+        self.pending = kept[-PENDING_MAX:]
+
+    def restart(self, rows: Sequence[int]) -> None:
+        """Forget what these signals were, because somebody said so."""
+        self.references.restart(rows)
+        self.pending = [each for each in self.pending if each.case.row not in set(rows)]
+
+    # -- what is told again ----------------------------------------------------------------------------
+
+    def turn(self, others: Sequence[Witness]) -> list[Drift]:
+        """What is known by now of drifts that were told before; `others` are the other panels' witnesses."""
+        self.told = self.dropped = 0
+        found, kept = [], list[Pending]()
+        for each in self.pending:
+            waited = self.references.records - each.alarmed
+            new = self._look(each, others)
+            is_last = len(each.moved) == 1 + len(others) or waited >= PATIENCE
+            if (waited >= MORE and not each.revised) or (new and is_last) or (is_last and not each.revised):
+                found.append(self._revised(each))
+            if not (is_last and each.revised):
+                kept.append(each)
+        self.pending = kept
+        return found
+
+    def _look(self, each: Pending, others: Sequence[Witness]) -> bool:
+        """Find out what moved when it began, in every panel that has enough records since."""
+        new = False
+        for witness in (self, *others):
+            if witness.clock not in each.moved:
+                moved = cause.moved(witness.signals, witness.recent.view(), each.start[1])
+                if moved is not None:
+                    each.moved[witness.clock], new = moved, True
+        return new
+
+    def _revised(self, each: Pending) -> Drift:
+        panel, view = self._panel(), self.recent.view()
+        column = max(0, each.number - (panel.taken - len(view)))
+        with np.errstate(all="ignore"):
+            drift = evidence(panel, view, replace(each.case, column=min(column, len(view) - 1)))
+        each.revised += 1
+        drift.revision = each.revised
+        drift.start, drift.detected = Start(*each.start), Place(*each.detected)
+        moved = {part: p for of in each.moved.values() for part, p in of.items()}
+        drift.moved = sorted(part for part, p in moved.items() if p < cause.MOVED)
+        drift.cause = cause.cause(moved) if moved else None
+        return drift
+
+    # -- its state -------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "recent": self.recent.state(),
+            "references": self.references.state(),
+            "groups": [groups.state() for groups in self.groups],
+            "names": self.names.state(),
+            "pending": [_packed(each) for each in self.pending],
+            "told": [self.told, self.dropped],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.recent.restore(state["recent"])
+        self.references.restore(state["references"])
+        for groups, each in zip(self.groups, state["groups"], strict=True):
+            groups.restore(each)
+        self.names.restore(state["names"])
+        self.pending = [_unpacked(each) for each in state["pending"]]
+        self.told, self.dropped = state["told"]
+
+
+def named(signal: Signal) -> str:
+    """Under what the names of a signal's categories are kept."""
+    return signal.feature or str(signal.kind)
+
+
+def _packed(each: Pending) -> list[Any]:
+    case = each.case
+    known = [case.together, case.row, case.column, case.bounded, case.reference.state(), case.window]
+    rest = [each.number, each.alarmed, each.start, each.detected, each.fingerprint, each.revised]
+    moved = {clock: dict(parts) for clock, parts in each.moved.items()}
+    return [case.detector, list(case.alarm), known, rest, moved]
+
+
+def _unpacked(packed: list[Any]) -> Pending:
+    detector, alarm, (together, row, column, bounded, reference, window), rest, moved = packed
+    was = Reference.restored(reference)
+    case = Case(detector, Alarm(*alarm), together, row, column, bounded, was, window)
+    kept = {clock: dict(parts) for clock, parts in moved.items()}
+    number, alarmed, begin, detected, fingerprint, revised = rest
+    return Pending(case, number, alarmed, begin, detected, fingerprint, revised, kept)
