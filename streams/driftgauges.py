@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
+from engine.drift.estimate import WINDOW, Performance
 from engine.drift.stage import Watch
 from engine.drift.standing import ALL, standings
 from streams.meter import FEATURES_MAX
@@ -53,3 +54,32 @@ def counted(drifts: Mapping[tuple[str, str], int], first: Pairs) -> Mapping[tupl
         pair = (signal if told else OTHERS, detector)
         found[pair] = found.get(pair, 0) + count
     return found
+
+
+def performance(watches: Sequence[Watch], pipeline: str) -> Iterator[Sample]:
+    """How good predictions are expected to be, and turned out to be; the shards here pooled."""
+    found = [watch.estimate for watch in watches if watch.estimate is not None]
+    if found:
+        told = pooled([estimate.told() for estimate in found])
+        for name, value in told.gauges(found[0].kind).items():
+            yield "driftline_model_metric", (pipeline, name, str(WINDOW), ""), value
+
+
+def pooled(found: Sequence[Performance]) -> Performance:
+    """Of several shards, each by how many predictions, or labels, it is about.
+
+    >>> pooled([Performance(estimated=0.5, n=100), Performance(estimated=0.9, n=300)]).estimated
+    0.8
+    """
+    return Performance(
+        estimated=_mean([(each.estimated, each.n) for each in found]),
+        low=_mean([(each.low, each.n) for each in found]),
+        high=_mean([(each.high, each.n) for each in found]),
+        realised=_mean([(each.realised, each.labels) for each in found]),
+    )
+
+
+def _mean(values: Sequence[tuple[float | None, int]]) -> float | None:
+    known = [(value, n) for value, n in values if value is not None]
+    total = sum(n for _, n in known)
+    return sum(value * n for value, n in known) / total if total else None

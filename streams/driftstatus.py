@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from engine.drift.estimate import NAMES
 from engine.drift.standing import Standing, State
 from engine.drift.tally import Ordered
 from streams.drifting import Watched
@@ -53,7 +54,23 @@ class Page:
         told = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
         left = len(self.found) - len(self.shown)
         rest = f"; --all shows the other {left:,}" if left else ""
-        return [f"{told}{rest}", *map(_accepted, self.shard.orders[-ORDERS:])]
+        return [f"{told}{rest}", *self._performance(), *map(_accepted, self.shard.orders[-ORDERS:])]
+
+    def _performance(self) -> Iterator[str]:
+        """How good predictions are expected to be."""
+        if (estimate := self.shard.watch.estimate) is None:
+            return
+        told, name = estimate.told(), NAMES[estimate.kind]
+        if told.estimated is None:
+            yield f"{name}: too few labels to estimate it"
+            return
+        realised = "no label so far" if told.realised is None else f"{told.realised:.4g} by their labels"
+        yield (
+            f"{name}: {told.estimated:.4g} estimated for the latest {told.n:,} predictions "
+            f"({told.low:.4g} to {told.high:.4g}); of the latest that have labels, {realised}"
+        )
+        if told.apart:
+            yield "labels that came say otherwise than was expected: what is to be predicted has changed"
 
 
 def described(shard: Watched, names: Collection[str]) -> dict[str, Any]:
@@ -64,6 +81,7 @@ def described(shard: Watched, names: Collection[str]) -> dict[str, Any]:
         "offset": shard.offset,
         "behind": shard.behind,
         "signals": [_told(one) for one in shard.standings if one.signal in names],
+        "performance": None if shard.watch.estimate is None else shard.watch.estimate.told()._asdict(),
         "orders": [order._asdict() for order in shard.orders],
     }
 

@@ -248,6 +248,8 @@ class Collector:
             for name, value in summary.told(window, segment).items():
                 if value is not None:
                     yield "driftline_model_metric", (pipeline, name, window, segment), value
+        watches = [k.shard.watch for k in keepers if k.shard is not None and k.shard.watch is not None]
+        yield from driftgauges.performance(watches, pipeline)
         shard = next(keeper.shard for keeper in keepers if keeper.shard is not None)
         yield "driftline_model_info", (pipeline, shard.encode.origin.model, shard.encode.origin.version), 1
 

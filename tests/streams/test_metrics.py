@@ -200,3 +200,24 @@ def test_counters_go_on_after_a_restart() -> None:
             assert value(work, "driftline_recoveries_total") == 1
 
     asyncio.run(story())
+
+
+def test_performance_without_labels() -> None:
+    """What is expected of predictions is a metric beside what they turned out to be."""
+
+    async def story() -> None:
+        stage = Stage(drift={"detectors": ["cusum"]})
+        async with running(stage) as work:
+            keeper = work.keepers[0]
+            stage.events(0, 1_100)
+            await until(lambda: keeper.next["p.events"] == 1_100)
+            stage.labels(0, 1_100)
+            await until(lambda: keeper.next["p.labels"] == 1_100)
+            low, estimated, high = (
+                value(work, "driftline_model_metric", metric=f"accuracy_{name}", window="1000")
+                for name in ("low", "estimated", "high")
+            )
+            assert 0 < low < estimated < high < 1
+            assert value(work, "driftline_model_metric", metric="accuracy_realised") > 0
+
+    asyncio.run(story())
