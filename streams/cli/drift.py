@@ -30,6 +30,7 @@ SHOWN = 40  # signals of a shard
 app = typer.Typer(no_args_is_help=True, help="What is watched for drift, and what was found.")
 
 AllOption = Annotated[bool, typer.Option("--all", help="Every signal, however many there are.")]
+OutOption = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it.")]
 SignalsArgument = Annotated[list[str] | None, typer.Argument(metavar="[SIGNAL]...", help="Default: all.")]
 
 
@@ -179,6 +180,46 @@ def rebaseline(
         put_json({"signals": names, "partitions": sent})
     else:
         put(f"sent to {wanted.topic('control')}, partition {', '.join(map(str, sent))}: {told}")
+
+
+@app.command()
+def sketch(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Events as CSV or JSON lines, also gzipped.")],
+    out: OutOption,
+    spec: SpecOption = SPEC,
+    transport: TransportOption = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a reference of recorded events, training data for one: how each feature was spread.
+
+    The file holds sketches, and no event can be put together from them. Name it in the spec:
+    drift: {reference: {sketch: "${file:reference.json}"}}
+    """
+    from streams.driftsketch import sketched
+
+    wanted = load_spec(spec, transport, set_)
+    made = sketched(wanted, file)
+    if not made.signals:
+        raise fail(f"{file} has no event that fits the spec, so there is nothing to compare with")
+    _write(out, made.text)
+    if json:
+        put_json(
+            {"signals": made.signals, "events": made.events, "refused": made.refused, "empty": made.empty}
+        )
+        return
+    put(f"wrote {out}: {made.signals:,} signals of {made.events:,} events")
+    if made.refused:
+        say(f"left out, since the spec would refuse them: {made.refused:,}")
+    if made.empty:
+        say(f"without a value, and so without a reference: {', '.join(made.empty[:SHOWN])}")
+
+
+def _write(out: Path, text: bytes) -> None:
+    try:
+        out.write_bytes(text)
+    except OSError as error:
+        raise fail(f"{out} can't be written: {error.strerror}") from None
 
 
 def _user() -> str:

@@ -12,6 +12,8 @@ import pytest
 from connectors.log import Rows
 from connectors.sqlite import SqliteLog
 from engine.drift.record import Drift
+from engine.drift.recorded import read
+from engine.drift.signals import place
 from engine.shard import Shard
 from engine.spec import Spec
 from streams import journal, snapshot, specfile
@@ -198,3 +200,36 @@ def test_nobody_is_surprised(watching: Cli) -> None:
     assert watching("drift", "rebaseline", "--yes").code == 2
     with closing(watching.log()) as log:
         assert {end for _, end in log.bounds("pay.control")} == {0}
+
+
+# -- references in files -------------------------------------------------------------------------------
+
+TRAINING = "id,card,at,amount,country,new\n" + "".join(
+    f"e{n},c,2026-01-01T00:00:00Z,{n},{'NL' if n % 4 else 'BR'},{'' if n % 2 else 'yes'}\n"
+    for n in range(100)
+)
+
+
+def test_a_reference_of_training_data(cli: Cli) -> None:
+    """Each feature is told of, and a spec takes what was written."""
+    cli.write("training.csv", TRAINING + "e100,c,2026-01-01T00:00:00Z,-5,NL,\n")
+    ended = cli("drift", "sketch", "training.csv", "--out", "reference.json")
+    assert (ended.code, "would refuse them: 1" in ended.err) == (0, True)
+    found = read((cli.folder / "reference.json").read_bytes())
+    assert set(found) == {"amount", "country", "new", "new.missing"}
+    told = found["amount"].told()
+    assert (told["n"], told["min"], told["max"]) == (100, 0, 99)
+    assert (found["new"].n, found["new"].missing, found["new.missing"].told()["mean"]) == (50, 0.5, 0.5)
+    assert found["country"].values.share(place("BR")) == 0.25  # type: ignore[union-attr]
+    setting = "drift={detectors: [cusum], reference: {sketch: '${file:reference.json}'}}"
+    assert cli("check", "--set", setting).code == 0
+
+
+@pytest.mark.parametrize(("text", "said"), [("id,card,at\n", "no event that fits"), (None, "nowhere.csv")])
+def test_a_reference_of_nothing(cli: Cli, text: str | None, said: str) -> None:
+    """Is none, and nothing is written."""
+    if text is not None:
+        cli.write("nowhere.csv", text)
+    ended = cli("drift", "sketch", "nowhere.csv", "--out", "reference.json")
+    assert (ended.code, said in ended.err) == (1, True)
+    assert not (cli.folder / "reference.json").exists()

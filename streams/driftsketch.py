@@ -1,0 +1,79 @@
+"""References for a file of their own: how signals are spread, and no record of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.drift.columns import NAMED, can_miss, numbers, places
+from engine.drift.detector import Floats
+from engine.drift.names import Names
+from engine.drift.recorded import written
+from engine.drift.reference import Reference
+from engine.drift.signals import Kind, Signal
+from engine.fold import Rows
+from engine.shard import Shard
+from engine.spec import Spec
+from engine.specparts import Kind as FieldKind
+from streams.replay import batches, recorded
+
+
+class Sketched(NamedTuple):
+    """What came of a file."""
+
+    text: bytes
+    signals: int
+    empty: list[str]  # features without a value: they have no reference
+    events: int
+    refused: int  # events that don't fit the spec
+
+
+class Sketches:
+    """A reference for each feature of a spec, and for the share in which it is missing."""
+
+    def __init__(self, spec: Spec) -> None:
+        kinds: list[FieldKind] = list(spec.feature_kinds)
+        self.features = list(zip(spec.feature_names, kinds, strict=True))
+        self.names = Names(name for name, kind in self.features if kind in NAMED)
+        self.found = {name: Reference(kind in NAMED) for name, kind in self.features}
+        self.gaps = [name for name, _ in self.features if can_miss(spec, name)]
+        self.found |= {missing(name): Reference(categories=False) for name in self.gaps}
+
+    def add(self, rows: Rows) -> None:
+        """Take some events."""
+        columns = zip(*rows.rows, strict=True)
+        for (name, kind), column in zip(self.features, columns, strict=True):
+            if kind in NAMED:
+                self.names.learn(name, column)
+            values = places(column) if kind in NAMED else numbers(column)
+            self._put(name, values)
+            if name in self.gaps:
+                self._put(missing(name), np.isnan(values).astype(np.float64))
+
+    def _put(self, name: str, values: Floats) -> None:
+        reference = self.found[name]
+        reference.values.add(values)
+        reference.asked += len(values)
+
+    def text(self) -> bytes:
+        """As a spec's `drift.reference.sketch` takes it."""
+        known = {name: each for name, each in self.found.items() if each.n}
+        return written(known, lambda name, number: self.names.of(name).get(number))
+
+
+def missing(name: str) -> str:
+    return Signal(Kind.MISSING, name).name
+
+
+def sketched(spec: Spec, file: str) -> Sketched:
+    """What a file of events says is normal."""
+    shard, sketches = Shard(spec, 0), Sketches(spec)
+    events = refused = 0
+    for batch in batches(recorded(spec, "events", file)):
+        found, rejected = shard.decoder.events(batch)
+        events, refused = events + len(found), refused + len(rejected)
+        if len(found):
+            sketches.add(shard.fold.rows(found))
+    empty = [name for name, each in sketches.found.items() if not each.n]
+    return Sketched(sketches.text(), len(sketches.found) - len(empty), empty, events, refused)
