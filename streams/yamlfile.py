@@ -59,7 +59,7 @@ def dotted(where: Where) -> str:
     return "".join(parts).lstrip(".")
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """The core schema of YAML 1.2."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - filled below, as PyYAML does
@@ -77,8 +77,8 @@ _PATTERNS = {
 }
 _KINDS = {kind: re.compile(f"(?:{pattern})$") for kind, (pattern, _) in _PATTERNS.items()}
 for _kind, (_, _first) in _PATTERNS.items():
-    _Loader.add_implicit_resolver(_TAG + _kind, _KINDS[_kind], list(_first))
-_Loader.add_implicit_resolver(_TAG + "merge", re.compile("<<$"), ["<"])
+    Loader.add_implicit_resolver(_TAG + _kind, _KINDS[_kind], list(_first))
+Loader.add_implicit_resolver(_TAG + "merge", re.compile("<<$"), ["<"])
 
 
 def scalar(text: str) -> Any:
@@ -122,7 +122,7 @@ def parse(text: str, name: str, folder: Path, environ: Mapping[str, str]) -> Doc
     """Read one YAML document; `folder` is where `${file:...}` begins to look."""
     document = Document(name)
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=Loader)
         if root is not None:
             document.value = _Reader(document, folder, environ).read(root, ())
     except yaml.MarkedYAMLError as error:

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from connectors.log import Batch
+from engine.drift import DETECTORS
+from engine.drift.record import Drift
 from engine.models import MODELS
 from engine.reasons import Reason
 from engine.shard import Shard
@@ -17,6 +19,7 @@ from engine.spec import Spec
 from streams import speckeys
 from streams.cli import COMMANDS
 from streams.metrics import METRICS
+from streams.yamlfile import Loader
 from tests.test_docs import PACKAGES, README, ROOT, mapped
 from tests.test_house import tracked
 
@@ -99,10 +102,26 @@ def test_payloads() -> None:
     assert {*codes(repeated[1]), *names("Outcome", "field")} == set(json.loads(out.outcomes.values[0] or b""))
 
 
+def test_drift_record() -> None:
+    """Every field of a drift record."""
+    shown = {name for row in rows("Drift record", "field") for name in codes(row[0])}
+    assert shown == set(Drift.__struct_fields__)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_detectors(name: str) -> None:
+    """Every detector, with its options, what it takes, and what its budget rests on."""
+    shown = {codes(row[0])[0]: row for row in rows("Detectors", "`use`") if codes(row[0])}
+    entry = DETECTORS[name]
+    assert {option.split(":")[0] for option in codes(shown[name][1])} == set(entry.options)
+    assert tuple(shown[name][2].split(", ")) == entry.takes
+    assert shown[name][3] == entry.guarantee
+
+
 @pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
 def test_specs(block: str) -> None:
     """What README shows of a spec may stand in one."""
-    Spec.model_validate({**SPEC, **yaml.safe_load(block)})
+    Spec.model_validate({**SPEC, **yaml.load(block, Loader)})
 
 
 def test_map_is_complete() -> None:
