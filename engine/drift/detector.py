@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,14 @@ class Detector(Protocol):
 
     def restore(self, state: Any) -> None:
         """The inverse, in a detector that was built with the same arguments."""
+
+
+@runtime_checkable
+class Seeded(Protocol):
+    """A detector that can begin with what a signal was before."""
+
+    def seed(self, signal: int, values: Floats, weights: Floats) -> None:
+        """Begin a signal anew behind these values, each seen so often."""
 
 
 def nothing() -> None:

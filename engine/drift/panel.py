@@ -6,14 +6,15 @@ time brings about, new thresholds for one, comes at the shard's turns only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.drift.detector import TOGETHER, Alarm, Detector, Floats, Ints
+from engine.drift.detector import TOGETHER, Alarm, Detector, Floats, Ints, Seeded
 from engine.drift.prepare import Options, Part, Prepare
+from engine.drift.reference import Reference
 from engine.drift.signals import OF_MODEL, Signal
 
 
@@ -60,13 +61,35 @@ class Panel:
         By what.
     options
         How signals are prepared. A model is given `warm_up` records to learn, before what it says is watched.
+    recorded
+        By a signal's name, what it was before: detectors that can begin with that.
     """
 
-    def __init__(self, signals: Sequence[Signal], watchers: Sequence[Watcher], options: Options) -> None:
+    def __init__(
+        self,
+        signals: Sequence[Signal],
+        watchers: Sequence[Watcher],
+        options: Options,
+        recorded: Mapping[str, Reference] | None = None,
+    ) -> None:
+        recorded = recorded or {}
         self.signals, self.watchers, self.settling = list(signals), list(watchers), options.warm_up
         self.prepare = Prepare(signals, options)
         self.of_model = [i for i, signal in enumerate(signals) if signal.kind in OF_MODEL]
         self.taken = 0  # records
+        self.seeds = {row: recorded[each.name] for row, each in enumerate(signals) if each.name in recorded}
+        if options.dependence == "none":
+            self._seed([*self.seeds])
+
+    def _seed(self, rows: Sequence[int]) -> None:
+        """Let detectors begin with what was recorded; of signals seen in blocks nothing was."""
+        for row in rows:
+            found = self.seeds.pop(row, None)
+            if found is None or self.prepare.sizes[row] > 1:
+                continue
+            for watcher in self.watchers:
+                if isinstance(watcher.detector, Seeded) and row in watcher.rows:
+                    watcher.detector.seed(int((watcher.rows == row).argmax()), *found.points())
 
     def named(self, row: int) -> str:
         """What a signal is called, or all of them."""
@@ -80,7 +103,10 @@ class Panel:
         size = block.shape[1]
         self.taken += size
         found = list[Found]()
-        for part in self.prepare.apply(block, np.array(times, np.int64)).parts():
+        prepared = self.prepare.apply(block, np.array(times, np.int64))
+        for held in prepared.held:
+            self._seed(held.rows.tolist())
+        for part in prepared.parts():
             for watcher in self.watchers:
                 for at, row, name, alarm in watcher.found(part):
                     values = 1 if row == TOGETHER else int(self.prepare.sizes[row])
@@ -99,12 +125,21 @@ class Panel:
             here = np.isin(watcher.rows, rows).nonzero()[0]
             watcher.detector.restart(here.tolist())
         self.prepare.restart(rows)
+        for row in rows:
+            self.seeds.pop(row, None)
 
     def state(self) -> list[Any]:
-        return [self.taken, self.prepare.state(), [watcher.detector.state() for watcher in self.watchers]]
+        seeds = list(self.seeds)
+        return [
+            self.taken,
+            seeds,
+            self.prepare.state(),
+            [watcher.detector.state() for watcher in self.watchers],
+        ]
 
     def restore(self, state: list[Any]) -> None:
-        self.taken, prepared, states = state
+        self.taken, seeds, prepared, states = state
+        self.seeds = {row: self.seeds[row] for row in seeds}
         self.prepare.restore(prepared)
         for watcher, each in zip(self.watchers, states, strict=True):
             watcher.detector.restore(each)

@@ -140,13 +140,18 @@ class Drift(msgspec.Struct, kw_only=True):
     warnings: list[str] = []
     dropped: int = 0  # drifts before this one that were not told, because there were too many
 
+    @property
+    def key(self) -> bytes:
+        """Under which it and its revisions lie: another one for each time that the signal drifts."""
+        return f"{self.fingerprint}-{self.detected.offset}".encode()
+
     def json(self) -> bytes:
         """As it is written."""
         return _encode(self)
 
 
 def fingerprint(pipeline: str, partition: int, signal: str, detector: str, segment: str) -> str:
-    """The key under which the record and its revisions lie.
+    """What drifted, and who found it: the same each time.
 
     >>> fingerprint("payments", 0, "amount", "rank_sr", "")
     '0b1ae9dda5541358'

@@ -69,6 +69,14 @@ class Reference:
         self.values.merge(other.values)  # type: ignore[arg-type]
         self.asked += other.asked
 
+    def points(self) -> tuple[Floats, Floats]:
+        """Its values, and how often each came."""
+        if isinstance(self.values, Sketch):
+            values, weights = self.values.points()
+            return values, weights.astype(np.float64)
+        known = self.values.known
+        return np.array(list(known), np.float64), np.array(list(known.values()), np.float64)
+
     def told(self) -> dict[str, Any]:
         """Mean, spread and range; or how many categories."""
         if isinstance(self.values, Counts):

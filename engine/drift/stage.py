@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from engine.batch import Output
 from engine.columns import Events
 from engine.control import Command
+from engine.drift import recorded
 from engine.drift.allowances import Lengths, lengths
 from engine.drift.columns import Inputs, Outcomes, Split
 from engine.drift.detector import Floats
 from engine.drift.estimate import NAMES, Estimate
-from engine.drift.panel import Found, Panel
+from engine.drift.evidence import figures
+from engine.drift.panel import Panel
 from engine.drift.prepare import Options
+from engine.drift.provenance import from_headers, header_of
 from engine.drift.rate import RATE_UNKNOWN, Rate
+from engine.drift.record import Drift
+from engine.drift.reference import Window
+from engine.drift.signals import Kind
 from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
+from engine.drift.witness import Witness
 from engine.fold import Rows
 from engine.joined import Settlements
 from engine.metrics.block import Kind as Judged
@@ -28,6 +34,7 @@ from engine.outputs import Origin
 from engine.spec import Spec
 
 CLOCKS = ("events", "outcomes")
+CLASSES = (str(Kind.PREDICTION), str(Kind.LABEL))
 
 
 class Watch:
@@ -49,9 +56,13 @@ class Watch:
         self.inputs, self.outcomes = Inputs(spec, judged), Outcomes(spec, judged)
         self.splits = [Split(spec, self.inputs.signals), Split(spec, self.outcomes.signals)]
         self.sources: list[Inputs | Outcomes] = [self.inputs, self.outcomes]
+        self.headers = [header_of(*each) for each in self.drift.provenance.items()]
+        text = self.drift.reference.sketch
+        self.recorded = {} if text is None else recorded.read(text)
         self.panels = [self._panel(at) for at in range(len(CLOCKS))]
         self.tally = Tally()
-        self.found: list[tuple[Found, int, int, int]] = []  # of the step at hand; panel, offset, time
+        self.witnesses = [self._witness(spec, at) for at in range(len(CLOCKS))]
+        self.found: list[tuple[int, int, Drift]] = []  # of the step at hand: record, panel, what is told
         estimates = "performance" in self.drift.watch and judged in NAMES
         self.estimate = Estimate(judged) if estimates else None
         self.partitions = spec.partitions
@@ -62,7 +73,22 @@ class Watch:
     def _panel(self, at: int) -> Panel:
         signals = [*self.sources[at].signals, *self.splits[at].named()]
         options = Options(self.drift.dependence, self.drift.warm_up, self.drift.season_ms)
-        return Panel(signals, watchers(self.drift, signals), options)
+        return Panel(signals, watchers(self.drift, signals), options, self.recorded)
+
+    def _witness(self, spec: Spec, at: int) -> Witness:
+        """Who tells of a panel; where a record came from is known of events only, not of their outcomes."""
+        names = [] if CLOCKS[at] == "outcomes" else list(self.drift.provenance)
+        signals, (reference, drift) = self.panels[at].signals, (self.drift.reference, self.drift)
+        return Witness(
+            CLOCKS[at],
+            self.origin,
+            signals,
+            Window(n=reference.first),
+            self.recorded,
+            [*names, *drift.segments],
+            drift.recent_max,
+            drift.records_max,
+        )
 
     # -- taking ----------------------------------------------------------------------------------------
 
@@ -74,7 +100,13 @@ class Watch:
             self.estimate.predicted(scores)
         block = self.inputs.block(rows, scores)
         offsets = [events.batch.offsets[i] for i in events.index]
-        self._take(0, block, rows.rows, events.index, offsets, events.times)
+        origins: list[Sequence[Any]] = []
+        if self.headers:
+            headers = events.batch.headers
+            here = None if headers is None else [headers[i] for i in events.index]
+            origins = [*from_headers(here, self.headers, len(events))]
+        self._learn_names(0, rows, scores.predictions)
+        self._take(0, block, rows.rows, origins, events.index, offsets, events.times)
 
     def settled(self, settled: Settlements) -> None:
         """Take outcomes; a correction is none of an event of today."""
@@ -84,13 +116,25 @@ class Watch:
             settled = settled.pick([i for i, before in enumerate(settled.before) if before is None])
         if settled:
             block = self.outcomes.block(settled)
-            self._take(1, block, settled.rows, settled.index, settled.offsets, settled.times)
+            self._learn_names(1, None, settled.labels)
+            self._take(1, block, settled.rows, [], settled.index, settled.offsets, settled.times)
+
+    def _learn_names(self, at: int, rows: Rows | None, classes: Sequence[Any]) -> None:
+        """What the categories are called that numbers stand for."""
+        names, features = self.witnesses[at].names, self.inputs.names
+        for key in names.known:
+            if key in CLASSES:
+                names.learn(key, classes)
+            elif rows is not None:
+                column = features.index(key)
+                names.learn(key, [row[column] for row in rows.rows])
 
     def _take(
         self,
         at: int,
         block: Floats,
         rows: Sequence[tuple[Any, ...]],
+        origins: list[Sequence[Any]],
         index: Sequence[int],
         offsets: Sequence[int],
         times: Sequence[int],
@@ -98,40 +142,37 @@ class Watch:
         panel, split = self.panels[at], self.splits[at]
         if len(split):
             block = np.concatenate([block, split.block(rows, block)])
-        for found in panel.take(block, index, times):
-            offset, time = offsets[found.at], times[found.at]
-            self.found.append((found, at, offset, time))
-            name = panel.named(found.signal)
-            self.tally.add(name, found.watcher, offset, time, panel.taken - found.behind)
+            origins = [*origins, *([row[column] for row in rows] for column in split.at)]
+        block += 0.0  # there is but one zero
+        found = panel.take(block, index, times)
+        told = self.witnesses[at].take(block, offsets, times, origins, found)
+        for each, drift in zip(found, told, strict=True):
+            name, place = panel.named(each.signal), (offsets[each.at], times[each.at])
+            self.tally.add(name, each.watcher, *place, panel.taken - each.behind)
+            if drift is not None:
+                self.found.append((each.index, at, drift))
 
     # -- telling ---------------------------------------------------------------------------------------
 
     def tell(self, out: Output) -> None:
         """What the step at hand found, in the order of its records."""
         found, self.found = self.found, []
-        for each, at, offset, time in sorted(found, key=lambda it: (it[0].index, it[1])):
-            out.add(*self._record(each, at, offset, time))
+        for _, _, drift in sorted(found, key=lambda it: it[:2]):
+            self._put(drift, out)
 
-    def _record(self, found: Found, at: int, offset: int, time: int) -> tuple[bytes, bytes]:
-        panel, alarm = self.panels[at], found.alarm
-        name = panel.named(found.signal)
-        told = {
-            "pipeline": self.origin.pipeline,
-            "partition": self.origin.partition,
-            "signal": name,
-            "detector": found.watcher,
-            "statistic": alarm.statistic,
-            "threshold": alarm.threshold,
-            "offset": offset,
-            "event_time": time,
-        }
-        return f"{name}-{offset}".encode(), msgspec.json.encode(told)
+    def _put(self, drift: Drift, out: Output) -> None:
+        if self.estimate is not None:
+            drift.quality = figures(self.estimate.told()._asdict())
+        out.add(drift.key, drift.json())
 
     # -- what time brings about ------------------------------------------------------------------------
 
     def turn(self, out: Output) -> None:
         """What happens at fixed places: names of segments, thresholds."""
         self.tell(out)
+        for witness in self.witnesses:
+            for drift in witness.turn([other for other in self.witnesses if other is not witness]):
+                self._put(drift, out)
         self._name()
         if self.estimate is not None:
             self.estimate.turn()
@@ -140,9 +181,10 @@ class Watch:
         self._allow()
 
     def _name(self) -> None:
-        for panel, source, split in zip(self.panels, self.sources, self.splits, strict=True):
+        parts = (self.panels, self.witnesses, self.sources, self.splits)
+        for panel, witness, source, split in zip(*parts, strict=True):
             if len(split) or "correlations" in self.drift.watch:
-                panel.signals = [*source.signals, *split.named()]
+                panel.signals = witness.signals = [*source.signals, *split.named()]
 
     def _allow(self, given: list[Lengths] | None = None) -> None:
         rate = RATE_UNKNOWN if self.rate is None else self.rate.per_second
@@ -154,9 +196,10 @@ class Watch:
         """Forget what these signals were, or all of them: what comes is what they are compared with."""
         names = command.order.signals
         self.tally.ordered(command.order, command.offset, command.time)
-        for panel in self.panels:
+        for panel, witness in zip(self.panels, self.witnesses, strict=True):
             rows = [i for i, each in enumerate(panel.signals) if names is None or each.name in names]
             panel.restart(rows)
+            witness.restart(rows)
         self.inputs.restart(names)
 
     def names(self) -> list[str]:
@@ -168,6 +211,7 @@ class Watch:
     def state(self) -> Mapping[str, Any]:
         return {
             "panels": [panel.state() for panel in self.panels],
+            "witnesses": [witness.state() for witness in self.witnesses],
             "segments": [split.segments.seats for split in self.splits],
             "inputs": self.inputs.state(),
             "estimate": None if self.estimate is None else self.estimate.state(),
@@ -179,6 +223,8 @@ class Watch:
     def restore(self, state: Mapping[str, Any]) -> None:
         for panel, each in zip(self.panels, state["panels"], strict=True):
             panel.restore(each)
+        for witness, told in zip(self.witnesses, state["witnesses"], strict=True):
+            witness.restore(told)
         for split, seats in zip(self.splits, state["segments"], strict=True):
             split.segments.seats = seats
         self.inputs.restore(state["inputs"])
