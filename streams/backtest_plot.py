@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +77,7 @@ def page(title: str, result: Result) -> str:
 def figures(result: Result) -> list[tuple[str, str]]:
     score = result.overall
     found = [("changes found", f"{score.found} of {score.planted}")] if score.planted else []
-    delay = [("mean delay, events", number(score.delay_mean))] if score.found else []
+    delay = [("mean delay in events", number(score.delay_mean))] if score.found else []
     return [*found, *delay, ("alarms", number(score.alarms)), ("false alarms", number(score.false_alarms))]
 
 
@@ -135,14 +136,18 @@ def timeline(axes: Axes, result: Result, names: Sequence[str]) -> None:
         assert figure is not None
         figure.legend(loc="outside lower center", ncols=4)
     else:
-        axes.text(0.5, 0.5, "no alarms", transform=axes.transAxes, ha="center", color=QUIET)
+        axes.text(0.01, 0.9, "no alarms", transform=axes.transAxes, va="top", color=QUIET)
 
 
 def _headings(axes: Axes, result: Result) -> None:
-    """What was changed, above where it began; those that come together, together."""
+    """What was changed, above where it first began; those that begin together, together."""
     at: dict[int, list[str]] = {}
+    times = Counter(id(piece.change) for piece in result.pieces)
     for piece in result.pieces:
-        at.setdefault(piece.start, []).append(_short(piece.change.told))
+        often = times.pop(id(piece.change), 0)
+        if often:
+            again = f", {often} times" if often > 1 else ""
+            at.setdefault(piece.start, []).append(_short(piece.change.told) + again)
     ends = [-1.0] * LEVELS  # where the last one of each level ends
     for start, names in sorted(at.items()):
         level = next((i for i, end in enumerate(ends) if start >= end), None)

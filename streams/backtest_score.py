@@ -13,6 +13,9 @@ from engine.drift.signals import Signal
 from streams.backtest_claims import Claim, Judged, Reach
 from streams.backtest_plan import Piece
 
+PHASE = 0.618
+"""Of the dummy's even alarms: not half-way, where changes are planted by default."""
+
 
 class Score(NamedTuple):
     """What a detector came to."""
@@ -68,7 +71,7 @@ def dummies(pieces: Sequence[Piece], claimed: Sequence[Claim], rows: int, alarms
     `always` cries at every row, `never` not at all, and `periodic` as often as the detectors did, evenly.
     """
     count = max(1, min(alarms, rows))
-    spaced = ((np.arange(count) + 0.5) * rows / count).astype(np.int64)
+    spaced = ((np.arange(count) + PHASE) * rows / count).astype(np.int64)
     given = {"always": np.arange(rows), "never": np.arange(0), "periodic": spaced}
     return {name: _blind(at, pieces, claimed) for name, at in given.items()}
 
