@@ -14,7 +14,7 @@ import msgspec
 
 _encode = msgspec.json.Encoder().encode
 
-Figures = dict[str, float | int | None]
+Figures = dict[str, bool | float | int | None]
 
 
 class Start(msgspec.Struct, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.drift.record import read
 from streams.drifttext import brief, described, headline, row
 from tests.streams.drifts import CATEGORIES, drift
 
@@ -57,3 +58,9 @@ def test_in_short() -> None:
     ]
     assert row("0-17", drift())[3:] == ["amount", "rank_sr", "mean up", "10,003", "0.44 Cliff's delta"]
     assert len(list(brief(drift(**CATEGORIES)))) == 1
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    """With what is known of the quality, of which one figure is true or false."""
+    told = drift(quality={"estimated": 0.9, "n": 1_000, "apart": False, "realised": None})
+    assert read(told.json()) == told
