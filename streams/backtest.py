@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from engine.batch import Outputs
 from engine.drift.inject import RULES, Planted
+from engine.drift.record import read
 from engine.drift.signals import Signal
 from engine.errors import SpecError
 from engine.spec import Spec
@@ -101,7 +100,7 @@ class Backtest:
         """Where alarms come with events, the event is where they are; labels come behind some event."""
         come = len(outputs.predictions) > 0
         for value in outputs.alerts.values:
-            told = raised(value or b"{}")
+            told = raised(value or b"")
             if told is None:
                 continue
             if not come:
@@ -169,12 +168,9 @@ def run(backtest: Backtest) -> Result:
 
 
 def raised(value: bytes) -> Raised | None:
-    """The alarm that a drift record tells of; None for a revision, and for what is no drift."""
-    record = msgspec.json.decode(value)
-    if record.get("revision", 0) or not {"signal", "detector"} <= record.keys():
+    """The alarm that a drift record tells of; None for a revision, which comes when more is known."""
+    told = read(value)
+    if told.revision:
         return None
-    detected = record.get("detected") or {"offset": record["offset"], "time": record["event_time"]}
-    offset, at = detected["offset"], detected["time"]
-    start = record.get("start")
-    figures = record["statistic"], record["threshold"], None if start is None else start["offset"]
-    return Raised(record["signal"], record["detector"], offset, offset, at, *figures)
+    offset, figures = told.detected.offset, (told.statistic, told.threshold)
+    return Raised(told.signal, told.detector, offset, offset, told.detected.time, *figures, told.start.offset)

@@ -185,6 +185,7 @@ def tables(result: Result) -> Iterator[tuple[str, Mapping[str, Mapping[str, Any]
         f"{each['told']} at row {each['start']:,}": {
             "found after events": each["delay_events"] if each["found"] else "missed",
             "of event time": waited(each["delay_ms"]),
+            "says it began at row": each["said_start"],
             "by": f"{each['signal']} ({each['detector']})" if each["found"] else None,
         }
         for each in result.changes
