@@ -1,79 +1,55 @@
 """Find the thresholds of `engine/drift/ks_table.py` again.
 
     nice -n 19 uv run python -m benchmarks.calibrate_ks --runs 100000
+    nice -n 19 uv run python -m benchmarks.calibrate_ks --runs 40000 --sliding
 
 Every run draws a new uniform reference and follows uniform values until the horizon, which is all there is
 to know of continuous data. P(t) is the share of runs that alarmed up to the t-th value behind the reference.
 Thresholds are the smallest with P(t) <= t / L at all times: then no stretch of values, wherever it begins,
 holds more alarms on average than its length over L, since the chance of a first alarm only falls with time
 (a reference that lasted is a good one). Each window has the run length c L for itself, where c makes all
-windows together hold L. About 170 s of CPU time for 100,000 runs.
+windows together hold L. About 200 s of CPU time each.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numba import njit
 
-from engine.drift import ks_kernel
-from engine.drift.ks_kernel import LEAST, MOST, Floats, Ints, Walks
-from engine.kernels import Kernels
+from engine.drift import ks
+from engine.drift.detector import Floats, Ints
+from engine.drift.ks_fixed import Fixed
+from engine.drift.ks_sliding import Sliding
 
 LENGTHS = (3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7)
 MARKS = np.array([256, 512, 1024, 1536, 2048, 3072, 4096, 6144, 8192])  # values behind the reference
-kernels = Kernels(ks_kernel).compile_all()
-below, shift, farthest = kernels["below"], kernels["shift"], kernels["farthest"]
+ROWS = 200  # that are followed at once
 
 
-@njit(error_model="numpy")
-def follow(
-    values: Floats, n: int, windows: Ints, walks: Walks, tables: Walks, marks: Ints, peaks: Ints
-) -> None:
-    """The largest |S| of each window up to each mark, for each row: a reference, and what follows."""
-    codes = np.zeros(values.shape[1], np.int64)
-    for run in range(values.shape[0]):
-        ordered, rest = np.sort(values[run, :n]), values[run, n:]
-        for k in range(windows.size):
-            walk, table, w = walks[k], tables[k], windows[k]
-            walk[:] = 0
-            for cell in range(2 * n + 1):
-                walk[cell] = (cell + 1) // 2 * w
-            table[:] = 0
-            for block in range(table.shape[1]):
-                table[MOST, block] = walk[block * 64 : block * 64 + 64].max()
-                table[LEAST, block] = walk[block * 64 : block * 64 + 64].min()
-            peak, mark = 0, 0
-            for t in range(rest.size):
-                if k == 0:
-                    codes[t] = 2 * below(ordered, n, rest[t])
-                code = codes[t]
-                gone = codes[t - w] if t >= w else 2 * n + 1
-                if gone < code:
-                    shift(walk, table, gone, code, n)
-                elif gone > code:
-                    shift(walk, table, code, gone, -n)
-                if t + 1 >= w:
-                    peak = max(peak, farthest(table))
-                if t + 1 == marks[mark]:
-                    peaks[run, k, mark] = peak
-                    mark += 1
-
-
-def simulate(n: int, windows: Ints, runs: int, seed: int) -> Ints:
-    """The peaks of so many runs: an array of runs, windows, marks."""
+def simulate(kind: type[Fixed | Sliding], n: int, windows: Ints, runs: int, seed: int) -> Ints:
+    """The largest n w times distance of each window up to each mark: an array of runs, windows, marks."""
+    ks.warm()
     rng = np.random.default_rng(seed)
-    blocks = (2 * n + 1) // 64 + 1
-    walks = np.zeros((windows.size, blocks * 64), np.int32)
-    tables = np.zeros((windows.size, 3, blocks), np.int32)
     peaks = np.zeros((runs, windows.size, MARKS.size), np.int64)
-    for start in range(0, runs, 200):
-        part = peaks[start : start + 200]
-        follow(rng.random((len(part), n + int(MARKS[-1]))), n, windows, walks, tables, MARKS, part)
+    for first in range(0, runs, ROWS):
+        part = peaks[first : first + ROWS]
+        memory, need = kind(len(part), windows, n), np.ones((len(part), windows.size), np.int64)
+        memory.admit(np.arange(len(part)))
+        for mark, more in enumerate(np.diff(MARKS, prepend=-n)):
+            climb(memory, rng.random((len(part), more)), need)
+            part[:, :, mark] = need - 1
     return peaks
+
+
+def climb(memory: Fixed | Sliding, block: Floats, need: Ints) -> None:
+    """Follow a block; whenever a window reaches what it needs, it needs one more than that."""
+    rows, start = np.arange(len(block)), np.zeros(len(block), np.int64)
+    while rows.size:
+        memory.follow(block, rows, start, need)
+        need[rows] = np.maximum(need[rows], memory.top(rows) + 1)
+        on = start < block.shape[1]
+        rows, start = rows[on], start[on]
 
 
 def alone(peaks: Ints, length: float) -> int:
@@ -97,9 +73,10 @@ def excess(peaks: Ints, needs: Ints, length: float) -> float:
 def joint(peaks: Ints, length: float) -> tuple[float, Ints]:
     """The factor c, and the tops at which each window alarms."""
     low, high = 1.0, float(peaks.shape[1])
-    each: Callable[[float], Any] = lambda c: np.array(  # noqa: E731
-        [alone(peaks[:, k], c * length) for k in range(peaks.shape[1])]
-    )
+
+    def each(c: float) -> Ints:
+        return np.array([alone(peaks[:, k], c * length) for k in range(peaks.shape[1])])
+
     for _ in range(20):
         middle = (low + high) / 2
         low, high = (low, middle) if excess(peaks, each(middle), length) <= 1 else (middle, high)
@@ -112,11 +89,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--reference", type=int, default=1000)
     parser.add_argument("--windows", type=int, nargs="+", default=[64, 256, 1024])
+    parser.add_argument("--sliding", action="store_true")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--keep", help="a file for the peaks")
     given = parser.parse_args()
     windows = np.array(given.windows)
-    peaks = simulate(given.reference, windows, given.runs, given.seed)
+    kind = Sliding if given.sliding else Fixed
+    peaks = simulate(kind, given.reference, windows, given.runs, given.seed)
     if given.keep:
         np.save(given.keep, peaks)
     for length in LENGTHS:

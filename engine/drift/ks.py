@@ -1,7 +1,7 @@
 """The two-sample Kolmogorov-Smirnov distance, exactly, at every value and in several windows at once.
 
 Each window holds the latest w values of a signal; they are compared with n values that are its reference:
-the first n (`ks_fixed.py`). The distance is
+the first n (`ks_fixed.py`), or with `sliding` the n just before the window (`ks_sliding.py`). The distance is
 the largest difference between the shares of values up to any place. It depends on nothing but the order of
 values, so that one table of thresholds is good for all continuous data, and safe for any other
 (`ks_table.py`).
@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from engine.drift import ks_fixed, ks_sliding
 from engine.drift.detector import Alarm, Entry, Floats, Ints, Levels
-from engine.drift.ks_fixed import Fixed, jit
+from engine.drift.ks_fixed import Fixed
+from engine.drift.ks_sliding import Sliding
 from engine.drift.ks_table import thresholds
 from engine.drift.ks_walk import passed
 from engine.drift.options import read
 from engine.errors import SpecError
+from engine.kernels import Kernels
 
-OPTIONS: Mapping[str, Any] = {"windows": [64, 256, 1024], "reference": 1000}
+OPTIONS: Mapping[str, Any] = {"windows": [64, 256, 1024], "reference": 1000, "sliding": False}
 WINDOWS_MAX = 8
 WINDOW_MIN = 5
 VALUES_MAX = 30_000  # of a window or a reference: a walk of 32 bits counts to their product
@@ -39,7 +42,7 @@ class Ks:
     signals
         How many there are.
     options
-        `windows`, `reference`.
+        `windows`, `reference`, `sliding`.
 
     Examples
     --------
@@ -52,9 +55,9 @@ class Ks:
 
     def __init__(self, signals: int, options: Mapping[str, Any]) -> None:
         given = read("ks", OPTIONS, BOUNDS, options)
-        self.n, self.sliding = int(given["reference"]), False
+        self.n, self.sliding = int(given["reference"]), bool(given["sliding"])
         self.windows = windows_of(given["windows"])
-        self.memory = Fixed(signals, self.windows, self.n)
+        self.memory: Fixed | Sliding = (Sliding if self.sliding else Fixed)(signals, self.windows, self.n)
         if (asked := self.memory.bytes_all()) > BYTES_MAX:
             raise SpecError(
                 f"drift.detectors: ks would take {asked >> 20} MB for {signals} signals, and may take"
@@ -164,12 +167,16 @@ def told(ordered: Floats, codes: Ints, w: int) -> tuple[str, int]:
 
 def warm() -> None:
     """Compile the kernels."""
-    kernels = jit.compile_all()
-    memory = Fixed(1, np.array([5]), 10)
+    _warm(ks_fixed.jit, Fixed(1, np.array([5]), 10))
+    _warm(ks_sliding.jit, Sliding(1, np.array([5]), 10))
+
+
+def _warm(jit: Kernels, memory: Fixed | Sliding) -> None:
+    kernels, one = jit.compile_all(), np.array([0])
     memory.call = lambda name, *arguments: kernels[name](*arguments)
-    memory.admit(np.array([0]))
+    memory.admit(one)
     for _ in range(2):
-        memory.follow(np.arange(12.0)[None], np.array([0]), np.array([0]), np.full((1, 1), NEVER))
+        memory.follow(np.arange(12.0)[None], one, one.copy(), np.full((1, 1), NEVER))
     jit.compiled.update(kernels)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from engine.drift import ks_fixed
+from engine.drift import ks_fixed, ks_sliding
 from engine.drift.detector import Alarm, Floats
 from engine.drift.ks import BYTES_MAX, Ks
 from engine.errors import SpecError
@@ -30,8 +30,8 @@ DRAWS: dict[str, Draw] = {
 @pytest.fixture(params=["plain", "compiled"])
 def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Kernels uncompiled, and compiled."""
-    found = ks_fixed.jit.compile_all() if request.param == "compiled" else {}
-    monkeypatch.setattr(ks_fixed.jit, "compiled", found)
+    for jit in (ks_fixed.jit, ks_sliding.jit):
+        monkeypatch.setattr(jit, "compiled", jit.compile_all() if request.param == "compiled" else {})
     return str(request.param)
 
 
@@ -68,6 +68,25 @@ def test_as_scipy(draw: str, n: int, form: str) -> None:
                 assert abs(found / n / w - there) < 1e-12
 
 
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize("n", [10, 400])
+def test_as_scipy_while_the_reference_slides(draw: str, n: int, form: str) -> None:
+    """Every window's distance from what was before it is scipy's."""
+    rng, windows, at = np.random.default_rng(n), (5, 40, 200), n + 200
+    values = DRAWS[draw](rng, (2, n + 1000))
+    values[:, n + 400 :] += 0.5
+    detector = made(2, np.inf, windows=list(windows), reference=n, sliding=True)
+    detector.update(np.ascontiguousarray(values[:, :at]))
+    for step in rng.integers(1, 12, 70).tolist():
+        detector.update(np.ascontiguousarray(values[:, at : at + step]))
+        at += step
+        for signal, top in enumerate(detector.memory.top(np.arange(2))):
+            for w, found in zip(windows, top, strict=True):
+                before, now = values[signal, at - n - w : at - w], values[signal, at - w : at]
+                there = ks_2samp(before, now, method="asymp").statistic
+                assert abs(found / n / w - there) < 1e-12
+
+
 def changing(seed: int) -> Floats:
     """Signals that change, that are constant, missing at times or always, discrete, infinite."""
     rng = np.random.default_rng(seed)
@@ -78,14 +97,16 @@ def changing(seed: int) -> Floats:
     return block
 
 
+@pytest.mark.parametrize("sliding", [False, True])
 @pytest.mark.parametrize("size", [1, 7, 256, 3000])
-def test_cuts_and_forms(size: int, form: str) -> None:
+def test_cuts_and_forms(size: int, sliding: bool, form: str) -> None:
     """However a stream is cut, and in both forms, there are the same alarms, levels and state."""
-    options: Mapping[str, Any] = {"windows": [20, 100], "reference": 150}
+    options: Mapping[str, Any] = {"windows": [20, 100], "reference": 150, "sliding": sliding}
     whole, parted = made(9, 2e3, **options), made(9, 2e3, **options)
     block = changing(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ks_fixed.jit, "compiled", {})
+        patch.setattr(ks_sliding.jit, "compiled", {})
         expected = whole.update(block)
     assert len(expected) > 5
     assert fed(parted, block, size) == expected
@@ -94,12 +115,14 @@ def test_cuts_and_forms(size: int, form: str) -> None:
         assert np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("sliding", [False, True])
 @pytest.mark.parametrize("at", [30, 200, 1700, 2500])
-def test_restored(at: int, form: str) -> None:
+def test_restored(at: int, sliding: bool, form: str) -> None:
     """It goes on from its state, with the thresholds that it had."""
     block = changing(2)
     first, then = np.ascontiguousarray(block[:, :at]), np.ascontiguousarray(block[:, at:])
-    one, other = (Ks(9, {"windows": [20, 100], "reference": 150}) for _ in range(2))
+    options = {"windows": [20, 100], "reference": 150, "sliding": sliding}
+    one, other = (Ks(9, options) for _ in range(2))
     one.allow(np.full(9, 3e3), np.inf)
     one.update(first)
     other.restore(one.state())
