@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from engine.duration import DAY_MS, PATTERN, Duration, duration_ms
+from engine.errors import SpecError
 from engine.specmetrics import wrong_segments
 from engine.specparts import Count, Kind, Part
 
@@ -73,6 +74,9 @@ class Reference(Part):
     first: Annotated[int, Field(ge=50, le=100_000)] = 1_000
     """What is normal: the first so many values of each signal, since the state or the model began or the
     signal was rebaselined."""
+    window: Literal["first", "sliding", "since"] = "first"
+    """What evidence compares with: these first values; the latest whole lot of so many; or all of them since
+    the model was deployed. Detectors see to their own."""
     sketch: str | None = None
     """What is normal, from elsewhere: `${file:reference.json}`, as `driftline drift export` or
     `driftline drift sketch` wrote it. Signals that it does not have take their first values."""
@@ -118,7 +122,7 @@ class Drift(Part):
     """Values of a signal that are looked at before it is judged."""
     signals_max: Count = 20_000
     """Signals, of one shard, that a spec may ask for."""
-    recent_max: Annotated[int, Field(ge=64, le=65_536)] = 1_024
+    recent_max: Annotated[int, Field(ge=64, le=65_536)] = 2_048
     """The newest records, per shard, that evidence is taken from."""
     records_max: Count = 100
     """Drift records, per shard and turn; those beyond are counted, and named in the others."""
@@ -143,3 +147,19 @@ def wrong_drift(drift: Drift, kinds: Mapping[str, Kind]) -> Iterator[str]:
         yield "drift.season is daily, weekly, or a period of 1m or longer"
     if span == 0 or -60_000 < span < 0:
         yield "drift.false_alarms.per is 1 event or more, or 1m or longer"
+    yield from _wrong_evidence(drift)
+
+
+def _wrong_evidence(drift: Drift) -> Iterator[str]:
+    """What is wrong with what evidence is to be made of."""
+    from engine.drift.provenance import header_of
+    from engine.drift.recorded import read
+
+    try:
+        for name, source in drift.provenance.items():
+            header_of(name, source)
+        sketch = drift.reference.sketch
+        if sketch is not None and not sketch.startswith("${"):  # what is not filled in yet can't be read
+            read(sketch)
+    except SpecError as error:
+        yield str(error)

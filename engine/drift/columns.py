@@ -67,6 +67,7 @@ class Inputs:
         assert spec.drift is not None
         watch, self.names, kinds = spec.drift.watch, spec.feature_names, spec.feature_kinds
         self.named = [kind in NAMED for kind in kinds]
+        self.categories = [(i, name) for i, name in enumerate(self.names) if self.named[i]]
         self.strange = [i for i, kind in enumerate(kinds) if _strangeness(kind, watch)]
         self.known = Known([self.named[i] for i in self.strange], spec.drift.reference.first)
         self.parts: list[tuple[list[Signal], Read]] = []
@@ -242,6 +243,11 @@ class Split:
     def __len__(self) -> int:
         """How many rows there are in all."""
         return len(self.groups) * len(self.signals)
+
+    @property
+    def seen(self) -> int:
+        """How many values of the features came so far, of those that are told apart."""
+        return sum(map(len, self.segments.seats))
 
     def named(self) -> list[Signal]:
         """The signals, by what their segments are called today; those not seen yet by their number.

@@ -7,8 +7,7 @@ since it was looked for, it is smaller than it should be. The statistic and its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from engine.drift.marks import marks, ranks
 from engine.drift.provenance import Split, carried, suspect
 from engine.drift.ranking import top
 from engine.drift.recent import View
-from engine.drift.record import Before, Change, Drift, Now, Place, Start, digits, told_number
+from engine.drift.record import Before, Change, Drift, Now, Place, Start, digits, told_figures, told_number
 from engine.drift.reference import Reference, made
 from engine.drift.signals import Kind, Signal
 
@@ -58,14 +57,14 @@ def evidence(panel: Panel, view: View, case: Case) -> Drift:
         p_value=told_number(told.p_value),
         effect_size=told_number(told.effect_size),
         effect=told.effect,
-        effects=figures(told.effects),
+        effects=told_figures(told.effects),
         change=told.change,
         direction=told.direction,
         changes=_changes(view, case, told, signal),
         detected=Place(int(view.offsets[-1]), int(view.times[-1])),
         start=_start(view, case),
         shows=_shows(view, columns[begin:], values[begin:], reference, told),
-        reference=Before(case.window, reference.n, figures(reference.told())),
+        reference=Before(case.window, reference.n, told_figures(reference.told())),
         current=_current(view, case, now, isinstance(reference.values, Counts)),
         histogram=None if isinstance(reference.values, Counts) else _rounded(reference, now),
         categories=_categories(panel, signal, reference, now),
@@ -86,7 +85,7 @@ def _current(view: View, case: Case, now: Floats, categories: bool) -> Now:
     told.asked = len(part)
     first, last = int(part.offsets[0]), int(part.offsets[-1])
     times = int(part.times[0]), int(part.times[-1])
-    return Now(f"{len(part):,} records", len(now), first, last, *times, figures(told.told()))
+    return Now(f"{len(part):,} records", len(now), first, last, *times, told_figures(told.told()))
 
 
 def _changes(view: View, case: Case, told: change.Compared, signal: Signal) -> list[Change]:
@@ -180,11 +179,3 @@ def _effect_of(reference: Reference, values: Floats, start: int) -> Callable[[Fl
         return float(since.mean() - (before.mean() if len(before) else 0.0))
 
     return effect
-
-
-# -- figures ---------------------------------------------------------------------------------------------
-
-
-def figures(given: Mapping[str, Any]) -> record.Figures:
-    """Figures as they are told: six digits, nothing where there is no number."""
-    return {name: value if isinstance(value, int) else told_number(value) for name, value in given.items()}

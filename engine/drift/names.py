@@ -26,9 +26,9 @@ class Names:
         self.known: dict[str, dict[Any, float]] = {feature: {None: -1.0} for feature in features}
 
     def learn(self, feature: str, values: Iterable[Any]) -> None:
-        """Remember new ones, in the order in which they came, as long as there is room."""
-        known = self.known[feature]
-        if len(known) > NAMES_MAX:
+        """Remember new ones of a feature that is asked for, in their order, as long as there is room."""
+        known = self.known.get(feature)
+        if known is None or len(known) > NAMES_MAX:
             return
         for value in dict.fromkeys(values):
             if value not in known and len(known) <= NAMES_MAX:

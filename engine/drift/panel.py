@@ -109,10 +109,15 @@ class Panel:
         for part in prepared.parts():
             for watcher in self.watchers:
                 for at, row, name, alarm in watcher.found(part):
-                    values = 1 if row == TOGETHER else int(self.prepare.sizes[row])
-                    each = Found(index[at], at, size - 1 - at, row, name, alarm, alarm.back * values)
+                    each = Found(index[at], at, size - 1 - at, row, name, alarm, self._back(part, row, alarm))
                     found.append(each)
         return sorted(found, key=lambda each: (each.index, each.signal))
+
+    def _back(self, part: Part, row: int, alarm: Alarm) -> int:
+        """How many values ago a change began; of values that were held back nobody can tell."""
+        if len(part.columns) > 1 and part.columns[0] == part.columns[-1]:
+            return 0
+        return alarm.back * (1 if row == TOGETHER else int(self.prepare.sizes[row]))
 
     def allow(self, lengths: Sequence[tuple[Floats, float]]) -> None:
         """For each watcher: so many values may pass between two false alarms of each of its signals."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -177,3 +178,8 @@ def told_number(value: float | None) -> float | None:
 def digits(value: float) -> float:
     """Six of them."""
     return float(f"{value:.6g}")
+
+
+def told_figures(given: Mapping[str, Any]) -> Figures:
+    """Figures as they are told."""
+    return {name: value if isinstance(value, int) else told_number(value) for name, value in given.items()}

@@ -58,7 +58,11 @@ class Sketch:
         if not len(values):
             return
         self.n += len(values)
-        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        low, high = (
+            float(values.min()) + 0.0,
+            float(values.max()) + 0.0,
+        )  # of two zeros the one without a sign
+        self.low, self.high = min(self.low, low), max(self.high, high)
         self._sorted = None
         while len(values):
             if len(self.levels[0]) >= self._room(0):

@@ -15,12 +15,11 @@ from engine.drift.allowances import Lengths, lengths
 from engine.drift.columns import Inputs, Outcomes, Split
 from engine.drift.detector import Floats
 from engine.drift.estimate import NAMES, Estimate
-from engine.drift.evidence import figures
 from engine.drift.panel import Panel
 from engine.drift.prepare import Options
 from engine.drift.provenance import from_headers, header_of
 from engine.drift.rate import RATE_UNKNOWN, Rate
-from engine.drift.record import Drift
+from engine.drift.record import Drift, told_figures
 from engine.drift.reference import Window
 from engine.drift.signals import Kind
 from engine.drift.tally import Tally
@@ -34,6 +33,7 @@ from engine.outputs import Origin
 from engine.spec import Spec
 
 CLOCKS = ("events", "outcomes")
+VOLATILE = "how far this signal moves comes and goes, and then the budget of false alarms does not hold"
 CLASSES = (str(Kind.PREDICTION), str(Kind.LABEL))
 
 
@@ -60,6 +60,7 @@ class Watch:
         text = self.drift.reference.sketch
         self.recorded = {} if text is None else recorded.read(text)
         self.panels = [self._panel(at) for at in range(len(CLOCKS))]
+        self.known = self._known()
         self.tally = Tally()
         self.witnesses = [self._witness(spec, at) for at in range(len(CLOCKS))]
         self.found: list[tuple[int, int, Drift]] = []  # of the step at hand: record, panel, what is told
@@ -83,7 +84,7 @@ class Watch:
             CLOCKS[at],
             self.origin,
             signals,
-            Window(n=reference.first),
+            Window(reference.window, reference.first),
             self.recorded,
             [*names, *drift.segments],
             drift.recent_max,
@@ -143,6 +144,8 @@ class Watch:
         if len(split):
             block = np.concatenate([block, split.block(rows, block)])
             origins = [*origins, *([row[column] for row in rows] for column in split.at)]
+        if self._known() != self.known:
+            self._name()
         block += 0.0  # there is but one zero
         found = panel.take(block, index, times)
         told = self.witnesses[at].take(block, offsets, times, origins, found)
@@ -162,29 +165,39 @@ class Watch:
 
     def _put(self, drift: Drift, out: Output) -> None:
         if self.estimate is not None:
-            drift.quality = figures(self.estimate.told()._asdict())
+            drift.quality = told_figures(self.estimate.told()._asdict())
         out.add(drift.key, drift.json())
 
     # -- what time brings about ------------------------------------------------------------------------
 
     def turn(self, out: Output) -> None:
-        """What happens at fixed places: names of segments, thresholds."""
+        """What happens at fixed places: thresholds, and what more is known of drifts."""
         self.tell(out)
-        for witness in self.witnesses:
-            for drift in witness.turn([other for other in self.witnesses if other is not witness]):
-                self._put(drift, out)
-        self._name()
+        self._tell_again(out)
         if self.estimate is not None:
             self.estimate.turn()
         if self.rate is not None:
             self.rate.turn()
         self._allow()
 
+    def _tell_again(self, out: Output) -> None:
+        for panel, witness in zip(self.panels, self.witnesses, strict=True):
+            for drift, row in witness.turn([other for other in self.witnesses if other is not witness]):
+                if row is not None and panel.prepare.volatile[row]:
+                    drift.warnings.append(VOLATILE)
+                self._put(drift, out)
+
+    def _known(self) -> tuple[int, ...]:
+        """What names depend on. An alarm of a signal comes later than its name is known."""
+        return (self.inputs.pairs.pairs is not None, *(split.seen for split in self.splits))
+
     def _name(self) -> None:
+        self.known = self._known()
         parts = (self.panels, self.witnesses, self.sources, self.splits)
         for panel, witness, source, split in zip(*parts, strict=True):
             if len(split) or "correlations" in self.drift.watch:
-                panel.signals = witness.signals = [*source.signals, *split.named()]
+                panel.signals = [*source.signals, *split.named()]
+                witness.name(panel.signals)
 
     def _allow(self, given: list[Lengths] | None = None) -> None:
         rate = RATE_UNKNOWN if self.rate is None else self.rate.per_second

@@ -18,6 +18,7 @@ import numpy as np
 
 from engine.drift import cause
 from engine.drift.case import Case, Panel, opened
+from engine.drift.correlation import note
 from engine.drift.detector import TOGETHER, Alarm, Floats
 from engine.drift.evidence import evidence
 from engine.drift.names import Names
@@ -45,7 +46,6 @@ class Pending:
     alarmed: int  # of the alarm's record
     start: list[Any]
     detected: list[Any]
-    fingerprint: str
     revised: int = 0
     moved: dict[str, dict[str, float]] = field(default_factory=dict)  # by clock
 
@@ -146,10 +146,13 @@ class Witness:
         return drift
 
     def _remember(self, case: Case, drift: Drift, taken: int, number: int) -> None:
-        parts = [list(msgspec.structs.astuple(part)) for part in (drift.start, drift.detected)]
-        kept = [each for each in self.pending if each.fingerprint != drift.fingerprint]
-        kept.append(Pending(case, number, taken - 1, parts[0], parts[1], drift.fingerprint))
-        self.pending = kept[-PENDING_MAX:]
+        begin, detected = (list(msgspec.structs.astuple(part)) for part in (drift.start, drift.detected))
+        self.pending = [*self.pending, Pending(case, number, taken - 1, begin, detected)][-PENDING_MAX:]
+
+    def name(self, signals: Sequence[Signal]) -> None:
+        """What the signals are called from here on."""
+        self.signals = list(signals)
+        self.references.signals = self.signals
 
     def restart(self, rows: Sequence[int]) -> None:
         """Forget what these signals were, because somebody said so."""
@@ -158,16 +161,20 @@ class Witness:
 
     # -- what is told again ----------------------------------------------------------------------------
 
-    def turn(self, others: Sequence[Witness]) -> list[Drift]:
-        """What is known by now of drifts that were told before; `others` are the other panels' witnesses."""
+    def turn(self, others: Sequence[Witness]) -> list[tuple[Drift, int | None]]:
+        """What is known by now of drifts that were told before, each with its row.
+
+        `others` are the other panels' witnesses.
+        """
         self.told = self.dropped = 0
-        found, kept = [], list[Pending]()
+        found, kept = list[tuple[Drift, int | None]](), list[Pending]()
         for each in self.pending:
             waited = self.references.records - each.alarmed
             new = self._look(each, others)
             is_last = len(each.moved) == 1 + len(others) or waited >= PATIENCE
             if (waited >= MORE and not each.revised) or (new and is_last) or (is_last and not each.revised):
-                found.append(self._revised(each))
+                row = None if each.case.together else each.case.row
+                found.append((self._revised(each), row))
             if not (is_last and each.revised):
                 kept.append(each)
         self.pending = kept
@@ -194,6 +201,8 @@ class Witness:
         moved = {part: p for of in each.moved.values() for part, p in of.items()}
         drift.moved = sorted(part for part, p in moved.items() if p < cause.MOVED)
         drift.cause = cause.cause(moved) if moved else None
+        also = note(self.signals[each.case.row], {feature.signal for feature in drift.top_features})
+        drift.warnings = [also] if also else []
         return drift
 
     # -- its state -------------------------------------------------------------------------------------
@@ -226,7 +235,7 @@ def named(signal: Signal) -> str:
 def _packed(each: Pending) -> list[Any]:
     case = each.case
     known = [case.together, case.row, case.column, case.bounded, case.reference.state(), case.window]
-    rest = [each.number, each.alarmed, each.start, each.detected, each.fingerprint, each.revised]
+    rest = [each.number, each.alarmed, each.start, each.detected, each.revised]
     moved = {clock: dict(parts) for clock, parts in each.moved.items()}
     return [case.detector, list(case.alarm), known, rest, moved]
 
@@ -236,5 +245,5 @@ def _unpacked(packed: list[Any]) -> Pending:
     was = Reference.restored(reference)
     case = Case(detector, Alarm(*alarm), together, row, column, bounded, was, window)
     kept = {clock: dict(parts) for clock, parts in moved.items()}
-    number, alarmed, begin, detected, fingerprint, revised = rest
-    return Pending(case, number, alarmed, begin, detected, fingerprint, revised, kept)
+    number, alarmed, begin, detected, revised = rest
+    return Pending(case, number, alarmed, begin, detected, revised, kept)
