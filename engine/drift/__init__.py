@@ -19,8 +19,16 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
-from engine.drift import cusum, ks
+from engine.drift import adwin, cusum, ddm, hddm, ks, page_hinkley
 from engine.drift.detector import Entry
 
-DETECTORS: dict[str, Entry] = {"ks": ks.ENTRY, "cusum": cusum.ENTRY}
+DETECTORS: dict[str, Entry] = {
+    "ks": ks.ENTRY,
+    "adwin": adwin.ENTRY,
+    "page_hinkley": page_hinkley.ENTRY,
+    "cusum": cusum.ENTRY,
+    "ddm": ddm.ENTRY,
+    "hddm_a": hddm.ENTRY_A,
+    "hddm_w": hddm.ENTRY_W,
+}
 """Every detector by the name under which a spec asks for it."""

@@ -75,7 +75,7 @@ def tail(tops: Floats, size: int) -> Tail:
     levels = _levels(tops, highest)
     reached = np.array([(highest[:, -1] >= level).sum() for level in levels])
     before = np.array([(highest < level).sum() for level in levels])
-    lengths = size * (before + reached / 2) / reached  # half of the piece in which it was reached
+    lengths = size * (before + reached / 2) / np.maximum(reached, 1)  # half of the piece where it was reached
     logs = np.maximum.accumulate(np.log(np.maximum(lengths, 1.0)))
     sure = max(1, int((reached >= RELIABLE).sum()))
     some = reached <= OFTEN
