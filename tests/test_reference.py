@@ -110,10 +110,12 @@ def test_drift_record() -> None:
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_detectors(name: str) -> None:
-    """Every detector, with its options, what it takes, and what its budget rests on."""
+    """Every detector, with its options and their defaults, what it takes, and what its budget rests on."""
     shown = {codes(row[0])[0]: row for row in rows("Detectors", "`use`") if codes(row[0])}
     entry = DETECTORS[name]
-    assert {option.split(":")[0] for option in codes(shown[name][1])} == set(entry.options)
+    told = [yaml.safe_load(option) for option in codes(shown[name][1])]
+    defaults = {name: value for option in told for name, value in option.items()}
+    assert defaults == {name: list(v) if isinstance(v, tuple) else v for name, v in entry.options.items()}
     assert tuple(shown[name][2].split(", ")) == entry.takes
     assert shown[name][3] == entry.guarantee
 

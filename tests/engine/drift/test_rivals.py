@@ -14,7 +14,13 @@ from engine.drift import adwin_kernel, charts_kernel
 from engine.drift.charts import jit
 
 CASES: dict[str, tuple[Any, int, list[float], int, float]] = {
-    "page_hinkley": (drift.PageHinkley(threshold=30), charts_kernel.PAGE_HINKLEY, [0.005, 1 - 0.0001], 12, 30.0),
+    "page_hinkley": (
+        drift.PageHinkley(threshold=30),
+        charts_kernel.PAGE_HINKLEY,
+        [0.005, 1 - 0.0001],
+        12,
+        30.0,
+    ),
     "ddm": (binary.DDM(), charts_kernel.DDM, [0.0], 9, 3.0),
     "hddm_a": (binary.HDDMA(), charts_kernel.HDDM_A, [math.log(1000), 0.0], 10, math.log(2000)),
     "hddm_a, two sides": (
@@ -22,7 +28,13 @@ CASES: dict[str, tuple[Any, int, list[float], int, float]] = {
     ),
     "hddm_w": (binary.HDDMW(), charts_kernel.HDDM_W, [math.log(1000), 0.0, 0.05], 19, math.log(1000)),
     "hddm_w, two sides": (
-        *(binary.HDDMW(two_sided_test=True), charts_kernel.HDDM_W, [math.log(1000), 1.0, 0.05], 19, math.log(1000)),
+        *(
+            binary.HDDMW(two_sided_test=True),
+            charts_kernel.HDDM_W,
+            [math.log(1000), 1.0, 0.05],
+            19,
+            math.log(1000),
+        ),
     ),
     "adwin": (drift.ADWIN(delta=0.01), charts_kernel.ADWIN, [32.0], adwin_kernel.REALS, math.log(200)),
 }
