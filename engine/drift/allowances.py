@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.drift.budget import Allowed, Share, events_between, shared
+from engine.drift.budget import Allowed, Share, events_between, run_lengths, shared
 from engine.drift.detector import TOGETHER, Floats
-from engine.drift.panel import Panel
+from engine.drift.panel import Panel, Watcher
 from engine.specdrift import Drift
 
 Lengths = list[tuple[Floats, float]]  # for each watcher of a panel: of its signals, and of all together
@@ -46,21 +46,32 @@ def given(drift: Drift, partitions: int, panels: Sequence[Panel], rate: float) -
 
 def _shares(panel: Panel) -> Iterator[tuple[int, int, Share]]:
     """Watcher, row and share."""
+    per_event = panel.prepare.per_record().tolist()
     for i, watcher in enumerate(panel.watchers):
         for row, signal in enumerate(watcher.rows.tolist()):
-            name, size = panel.named(signal), int(panel.prepare.sizes[signal])
-            yield i, row, Share(watcher.name, name, watcher.share, 1 / size)
+            yield i, row, Share(watcher.name, panel.named(signal), watcher.share, per_event[signal])
         if watcher.together:
             yield i, TOGETHER, Share(watcher.name, panel.named(TOGETHER), watcher.share)
 
 
 def lengths(drift: Drift, partitions: int, panels: Sequence[Panel], rate: float) -> list[Lengths]:
-    """For each panel and watcher: how many values may pass between two false alarms."""
-    found: list[Lengths] = [[(np.ones(len(w.rows)), math.inf) for w in panel.watchers] for panel in panels]
-    for each in given(drift, partitions, panels, rate):
-        rows, _ = found[each.panel][each.watcher]
-        if each.row == TOGETHER:
-            found[each.panel][each.watcher] = rows, each.allowed.values
-        else:
-            rows[each.row] = each.allowed.values
-    return found
+    """For each panel and watcher: how many values may pass between two false alarms; as `given` has it."""
+    weights, per_event = list[Floats](), list[Floats]()
+    for panel in panels:
+        per_record = panel.prepare.per_record()
+        for watcher in panel.watchers:
+            count = len(watcher.rows) + watcher.together
+            weights.append(np.full(count, watcher.share))
+            per_event += [per_record[watcher.rows], np.ones(count - len(watcher.rows))]
+    if not weights:
+        return [[] for _ in panels]
+    events = events_between(drift.false_alarms, partitions, rate)
+    *_, values = run_lengths(events, np.concatenate(weights), np.concatenate(per_event))
+    parts = iter(np.split(values, np.cumsum([len(each) for each in weights])[:-1]))
+    return [[_of(watcher, next(parts)) for watcher in panel.watchers] for panel in panels]
+
+
+def _of(watcher: Watcher, values: Floats) -> tuple[Floats, float]:
+    if not watcher.together:
+        return values, math.inf
+    return values[:-1], float(values[-1])

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from engine.drift.detector import RUN_LENGTH_MIN
+import numpy as np
+
+from engine.drift.detector import RUN_LENGTH_MIN, Floats
 from engine.drift.prepare import Told
 from engine.specdrift import FalseAlarms
 
@@ -61,6 +63,13 @@ def events_between(asked: FalseAlarms, partitions: int, rate: float) -> float:
     return rate * -asked.per / 1_000 * partitions / asked.at_most
 
 
+def run_lengths(events: float, weights: Floats, per_event: Floats) -> tuple[Floats, Floats, Floats]:
+    """Parts of a shard's budget by their weights: each part, and its run length in events and in values."""
+    parts = weights / weights.sum()
+    each = np.clip(events / parts, RUN_LENGTH_MIN, RUN_LENGTH_MAX)
+    return parts, each, np.clip(each * per_event, RUN_LENGTH_MIN, RUN_LENGTH_MAX)
+
+
 def shared(events: float, shares: Sequence[Share], partitions: int) -> list[Allowed]:
     """Share out a shard's false alarms, one in so many events.
 
@@ -70,14 +79,10 @@ def shared(events: float, shares: Sequence[Share], partitions: int) -> list[Allo
     >>> [(each.part, each.values) for each in shared(10_000.0, shares, 1)]
     [(0.25, 40000.0), (0.25, 40000.0), (0.5, 10000.0)]
     """
-    whole = sum(share.weight for share in shares)
-    found = []
-    for share in shares:
-        part = share.weight / whole
-        length = min(max(events / part, RUN_LENGTH_MIN), RUN_LENGTH_MAX)
-        values = min(max(length * share.per_event, RUN_LENGTH_MIN), RUN_LENGTH_MAX)
-        found.append(Allowed(part / partitions, length, values))
-    return found
+    weights, per_event = np.array([(share.weight, share.per_event) for share in shares]).T
+    parts, each, values = run_lengths(events, weights, per_event)
+    columns = ((parts / partitions).tolist(), each.tolist(), values.tolist())
+    return list(map(Allowed, *columns))
 
 
 def explained(

@@ -95,7 +95,7 @@ class Panel:
         """What a signal is called, or all of them."""
         return "together" if row == TOGETHER else self.signals[row].name
 
-    def take(self, block: Floats, index: Sequence[int], times: Sequence[int]) -> list[Found]:
+    def take(self, block: Floats, index: Sequence[int], times: Ints) -> list[Found]:
         """Take a block, which is ours from here on, and the times of its records; what is found, by record,
         signal and detector."""
         if (young := self.settling - self.taken) > 0:
@@ -103,7 +103,7 @@ class Panel:
         size = block.shape[1]
         self.taken += size
         found = list[Found]()
-        prepared = self.prepare.apply(block, np.array(times, np.int64))
+        prepared = self.prepare.apply(block, times)
         for held in prepared.held:
             self._seed(held.rows.tolist())
         for part in prepared.parts():

@@ -147,8 +147,9 @@ class Watch:
         if self._known() != self.known:
             self._name()
         block += 0.0  # there is but one zero
-        found = panel.take(block, index, times)
-        told = self.witnesses[at].take(block, offsets, times, origins, found)
+        moments = np.array(times, np.int64)
+        found = panel.take(block, index, moments)
+        told = self.witnesses[at].take(block, offsets, moments, origins, found)
         for each, drift in zip(found, told, strict=True):
             name, place = panel.named(each.signal), (offsets[each.at], times[each.at])
             self.tally.add(name, each.watcher, *place, panel.taken - each.behind)

@@ -19,7 +19,7 @@ import numpy as np
 from engine.drift import cause
 from engine.drift.case import Case, Panel, opened
 from engine.drift.correlation import note
-from engine.drift.detector import TOGETHER, Alarm, Floats
+from engine.drift.detector import TOGETHER, Alarm, Floats, Ints
 from engine.drift.evidence import evidence
 from engine.drift.names import Names
 from engine.drift.panel import Found
@@ -96,7 +96,7 @@ class Witness:
         self,
         block: Floats,
         offsets: Sequence[int],
-        times: Sequence[int],
+        times: Ints,
         origins: Sequence[Sequence[Any]],
         found: Sequence[Found],
     ) -> list[Drift | None]:
@@ -107,7 +107,7 @@ class Witness:
         size, done = block.shape[1], 0
         codes = [groups.codes(column, offsets) for groups, column in zip(self.groups, origins, strict=True)]
         packed = np.array(codes, np.int64).reshape(len(codes), size)
-        self.recent.add(block, np.asarray(offsets, np.int64), np.asarray(times, np.int64), packed)
+        self.recent.add(block, np.asarray(offsets, np.int64), times, packed)
         told: dict[int, Drift | None] = {}
         for i in sorted(range(len(found)), key=lambda i: found[i].at):
             self.references.add(block[:, done : found[i].at + 1])

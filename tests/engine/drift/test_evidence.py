@@ -63,7 +63,9 @@ def walked(
         here = [a._replace(at=a.at - start) for a in alarms if start <= a.at < start + size]
         found = [Found(a.at, a.at, size - 1 - a.at, a.signal, "rank_sr", a, a.back) for a in here]
         numbers = range(start, start + size)
-        told += witness.take(part, numbers, [1_000 * i for i in numbers], [[*map(producer, numbers)]], found)
+        told += witness.take(
+            part, numbers, 1_000 * np.arange(start, start + size), [[*map(producer, numbers)]], found
+        )
     return told, witness
 
 
@@ -227,7 +229,7 @@ def test_too_many_to_be_told() -> None:
     block = np.full((10_000, 8), np.nan)
     block[5] = np.arange(8.0)
     found = [Found(7, 7, 0, row, "ks", alarm(row, 7), 0) for row in range(5)]
-    told = witness.take(block, range(8), range(8), [], found)
+    told = witness.take(block, range(8), np.arange(8), [], found)
     assert [drift is not None for drift in told] == [True, True, True, False, False]
     assert witness.dropped == 2
     witness.turn([])
