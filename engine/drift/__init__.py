@@ -9,6 +9,7 @@ signals.py    what is watched
 detector.py   what a detector is
 ks.py         exact Kolmogorov-Smirnov distances of sliding windows
 charts.py     detectors that are calibrated on a signal's own reference, bootstrap.py
+classifier.py  all signals at once: a classifier that bets on which of two records is the newer one
 budget.py     false alarms, shared out over everything that is watched
 prepare.py    what blocks go through before detectors see them
 tally.py      what was found so far, and what people ordered
@@ -19,7 +20,7 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
-from engine.drift import adwin, cusum, ddm, hddm, ks, page_hinkley
+from engine.drift import adwin, classifier, cusum, ddm, hddm, ks, page_hinkley
 from engine.drift.detector import Entry
 
 DETECTORS: dict[str, Entry] = {
@@ -30,5 +31,6 @@ DETECTORS: dict[str, Entry] = {
     "ddm": ddm.ENTRY,
     "hddm_a": hddm.ENTRY_A,
     "hddm_w": hddm.ENTRY_W,
+    "classifier": classifier.ENTRY,
 }
 """Every detector by the name under which a spec asks for it."""

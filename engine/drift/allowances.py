@@ -48,7 +48,7 @@ def _shares(panel: Panel) -> Iterator[tuple[int, int, Share]]:
     """Watcher, row and share."""
     per_event = panel.prepare.per_record().tolist()
     for i, watcher in enumerate(panel.watchers):
-        for row, signal in enumerate(watcher.rows.tolist()):
+        for row, signal in enumerate(watcher.rows.tolist() if watcher.each else ()):
             yield i, row, Share(watcher.name, panel.named(signal), watcher.share, per_event[signal])
         if watcher.together:
             yield i, TOGETHER, Share(watcher.name, panel.named(TOGETHER), watcher.share)

@@ -1,6 +1,6 @@
 """How features go together: a signal for each pair, whose mean moves when their correlation does.
 
-The signal is the product of both, in standard deviations from their medians as the first values of each
+The signal is the product of both, in standard deviations from the mean, as the first values of each
 have them, and no farther out than 3. These scales stay, so that only what comes can move it. It moves when a
 feature of the pair does, too: `note` says when that may be all.
 

@@ -99,5 +99,8 @@ class Entry:
     """The names of its options with their defaults."""
     together: bool = False
     """Whether it can speak for all its signals at once."""
+    each: bool = True
+    """Whether it watches each of its signals for itself. If not, all that it finds is of TOGETHER, and it is
+    given records as they are."""
     warm: Callable[[], None] = nothing
     """Compiles its kernels, where it has some, and lets all detectors of its kind run them."""

@@ -37,6 +37,7 @@ class Watcher:
 
     name: str
     share: float  # of the budget, beside the others'
+    each: bool  # whether it watches each of its signals; if not, it is given records as they are
     together: bool  # whether it speaks for all its signals, too
     detector: Detector
     rows: Ints
@@ -103,15 +104,21 @@ class Panel:
         size = block.shape[1]
         self.taken += size
         found = list[Found]()
+        for watcher, part in self._parts(block, times):
+            for at, row, name, alarm in watcher.found(part):
+                each = Found(index[at], at, size - 1 - at, row, name, alarm, self._back(part, row, alarm))
+                found.append(each)
+        return sorted(found, key=lambda each: (each.index, each.signal))
+
+    def _parts(self, block: Floats, times: Ints) -> Iterator[tuple[Watcher, Part]]:
+        """What each watcher is given, in order."""
         prepared = self.prepare.apply(block, times)
         for held in prepared.held:
             self._seed(held.rows.tolist())
         for part in prepared.parts():
-            for watcher in self.watchers:
-                for at, row, name, alarm in watcher.found(part):
-                    each = Found(index[at], at, size - 1 - at, row, name, alarm, self._back(part, row, alarm))
-                    found.append(each)
-        return sorted(found, key=lambda each: (each.index, each.signal))
+            yield from ((watcher, part) for watcher in self.watchers if watcher.each)
+        whole = Part(block, np.arange(block.shape[1]))
+        yield from ((watcher, whole) for watcher in self.watchers if not watcher.each)
 
     def _back(self, part: Part, row: int, alarm: Alarm) -> int:
         """How many values ago a change began; of values that were held back nobody can tell."""

@@ -1,4 +1,4 @@
-"""Where a signal's values lie and how far apart, told by their ranks, so that no outlier rules."""
+"""Where a signal's values lie and how far apart, so that no outlier rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from engine.drift.detector import Floats
 
 FAR = 3.0  # standard deviations; what lies beyond counts as this far
-SPANS = ((0.1, 2.563), (0.02, 4.107), (0.0, 6.0))  # a share at each end; how wide a normal is between
+ENDS = (0.1, 0.02, 0.0)  # shares of the values on either side that may be outliers
 
 
 class Scale(NamedTuple):
@@ -18,12 +18,13 @@ class Scale(NamedTuple):
 
 
 def scale_of(values: Floats) -> Scale:
-    """The median of values, and how many of their own units make a standard deviation of a normal's.
+    """The mean and the standard deviation of values, with outliers moved up to the others.
 
-    Where most values are equal it is taken from those that are not; where all are, it is 1.
+    A value is an outlier that lies farther outside the middle 80 % of them than these are wide; where most
+    values are equal, the middle 96 %, or all. Where all are equal the deviation is 1.
 
-    >>> scale_of(np.array([3.0, 1.0, 2.0, 4.0, np.inf]))
-    Scale(centre=3.0, width=1.1705033164260632)
+    >>> scale_of(np.array([0.0, 1.0, 0.0, 1.0, np.inf]))
+    Scale(centre=0.5, width=0.5)
     >>> scale_of(np.array([7.0, 7.0]))
     Scale(centre=7.0, width=1.0)
     """
@@ -31,10 +32,14 @@ def scale_of(values: Floats) -> Scale:
     if not len(found):
         return Scale(0.0, 1.0)
     last = len(found) - 1
-    for share, wide in SPANS:
-        low, high = float(found[int(share * last)]), float(found[last - int(share * last)])
-        if 0 < (width := (high - low) / wide) < np.inf:
-            return Scale(float(found[len(found) // 2]), width)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for share in ENDS:
+            low, high = found[int(share * last)], found[last - int(share * last)]
+            if low < high:
+                inside = np.clip(found, low - (high - low), high + (high - low))
+                centre, width = float(inside.mean()), float(inside.std())
+                if 0 < width < np.inf:
+                    return Scale(centre, width)
     return Scale(float(found[len(found) // 2]), 1.0)
 
 

@@ -64,6 +64,9 @@ def _levels(watch: Watch, panel: Panel, watcher: Watcher) -> Iterator[tuple[str,
     """Name, what is known of its dependence, statistic, threshold, values taken."""
     levels, told = watcher.detector.levels(), panel.prepare.told()
     columns = (levels.statistic.tolist(), levels.threshold.tolist(), levels.taken.tolist())
+    if not watcher.each:
+        yield ALL, SETTLED, *(column[0] for column in columns)
+        return
     for row, *found in zip(watcher.rows.tolist(), *columns, strict=True):
         if panel.signals[row].is_there:
             yield panel.signals[row].name, told[row], *found

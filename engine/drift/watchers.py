@@ -45,8 +45,8 @@ def watchers(drift: Drift, signals: Sequence[Signal]) -> list[Watcher]:
         if rows:
             entry, whole = entry_of(asked.use), len(rows) == len(signals)
             built = entry.build(len(rows), options(asked, drift))
-            together = entry.together and "together" in drift.watch
-            found.append(Watcher(asked.use, asked.share, together, built, np.array(rows), whole))
+            together = not entry.each or (entry.together and "together" in drift.watch)
+            found.append(Watcher(asked.use, asked.share, entry.each, together, built, np.array(rows), whole))
     return found
 
 
