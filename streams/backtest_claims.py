@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.drift.signals import Kind, Signal
 from engine.spec import Spec
 from engine.specfeatures import Feature
@@ -81,6 +83,10 @@ class Reach:
             entry.name for entry in spec.features if isinstance(entry, Feature) and entry.make == "target"
         }
         self.pieces = pieces
+        self.changes = [
+            (piece, {i for i, other in enumerate(pieces) if other.change is piece.change})
+            for piece in {id(piece.change): piece for piece in pieces}.values()
+        ]
 
     def direct(self, signal: Signal | None, piece: Piece) -> bool:
         """Whether it is the changed thing that the signal shows."""
@@ -88,12 +94,19 @@ class Reach:
             return False
         if piece.change.change == "label_flip":
             return signal.kind in OF_LABELS or signal.feature in self.targets
-        return bool(self._fields(signal) & set(piece.change.fields))
+        return not self._fields(signal).isdisjoint(piece.change.fields)
 
-    def shows(self, signal: Signal | None, piece: Piece) -> bool:
-        """Whether the signal is the one to show it: whether values are missing has a signal of its own."""
-        gone = piece.change.change == "missing"
-        return signal is not None and self.direct(signal, piece) and (signal.kind is Kind.MISSING) == gone
+    def shown(self, signal: Signal | None) -> set[int]:
+        """The pieces that the signal is to show: that values are missing has a signal of its own."""
+        if signal is None:
+            return set()
+        gone = signal.kind is Kind.MISSING
+        found = (
+            own
+            for piece, own in self.changes
+            if (piece.change.change == "missing") == gone and self.direct(signal, piece)
+        )
+        return set().union(*found)
 
     def through(self, signal: Signal | None, piece: Piece) -> bool:
         """Whether a change reaches the signal by way of the model, or all of them together."""
@@ -138,8 +151,10 @@ def judge(
     """
     found: list[Judged] = []
     seen: set[int] = set()
+    starts, stops = np.array([[claim.start, claim.stop] for claim in claimed]).reshape(-1, 2).T
     for raised in sorted(alarms, key=lambda each: (each.row, each.offset)):
-        here = _newest(raised, signals.get(raised.signal), reach, claimed)
+        opened = ((starts <= raised.offset) & (raised.offset < stops)).nonzero()[0].tolist()
+        here = _newest(signals.get(raised.signal), reach, [claimed[i] for i in opened])
         pieces = tuple(claim.piece for claim in here if claim.piece >= 0)
         new = [piece for piece in pieces if piece not in seen]
         what = ("found" if new else "again") if pieces else "ended" if here else "false"
@@ -148,11 +163,10 @@ def judge(
     return found
 
 
-def _newest(raised: Raised, signal: Signal | None, reach: Reach, claimed: Sequence[Claim]) -> list[Claim]:
-    """The claims that the alarm counts for."""
-    open_ = [claim for claim in claimed if claim.start <= raised.offset < claim.stop]
+def _newest(signal: Signal | None, reach: Reach, opened: Sequence[Claim]) -> list[Claim]:
+    """Those of the claims at hand that an alarm of this signal counts for."""
     for test in (reach.direct, reach.through):
-        here = [claim for claim in open_ if test(signal, reach.pieces[claim.change])]
+        here = [claim for claim in opened if test(signal, reach.pieces[claim.change])]
         if here:
             newest = max(claim.start for claim in here)
             return [claim for claim in here if claim.start == newest]

@@ -106,7 +106,7 @@ def by_signal(judged: Sequence[Judged], signals: Mapping[str, Signal], reach: Re
     for each in judged:
         mine.setdefault(each.raised.signal, []).append(each)
     for name in names:
-        own = {i for i, piece in enumerate(pieces) if reach.shows(signals.get(name), piece)}
+        own = reach.shown(signals.get(name))
         alarms = mine.get(name, [])
         after = [delay for i, delay in delays(alarms, pieces).items() if i in own]
         if own or alarms:
@@ -118,8 +118,12 @@ def by_signal(judged: Sequence[Judged], signals: Mapping[str, Signal], reach: Re
 def told_changes(judged: Sequence[Judged], pieces: Sequence[Piece]) -> Iterator[dict[str, Any]]:
     """Of each change: what it was, whether it was found, when, and by whom first."""
     found = delays(judged, pieces)
+    counted: dict[int, list[Judged]] = {}
+    for each in judged:
+        for i in each.pieces:
+            counted.setdefault(i, []).append(each)
     for i, piece in enumerate(pieces):
-        counts = [each for each in judged if i in each.pieces]
+        counts = counted.get(i, [])
         first = counts[0].raised if counts else None
         signals: dict[str, int] = {}
         for each in counts:
