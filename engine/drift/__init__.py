@@ -7,6 +7,7 @@ panel.py      signals with a common clock, and who watches them
 watchers.py   who watches what, as the spec says
 signals.py    what is watched
 detector.py   what a detector is
+rank_sr.py    the default detector, rank_kernel.py, rank_plain.py; what it bets on: alternatives.py
 ks.py         exact Kolmogorov-Smirnov distances of sliding windows
 charts.py     detectors that are calibrated on a signal's own reference, bootstrap.py
 classifier.py  all signals at once: a classifier that bets on which of two records is the newer one
@@ -20,10 +21,11 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
-from engine.drift import adwin, classifier, cusum, ddm, hddm, ks, page_hinkley
+from engine.drift import adwin, classifier, cusum, ddm, hddm, ks, page_hinkley, rank_sr
 from engine.drift.detector import Entry
 
 DETECTORS: dict[str, Entry] = {
+    "rank_sr": rank_sr.ENTRY,
     "ks": ks.ENTRY,
     "adwin": adwin.ENTRY,
     "page_hinkley": page_hinkley.ENTRY,

@@ -1,0 +1,174 @@
+"""`rank_kernel` while it is not compiled: the same results to the bit, in numpy's loops.
+
+A signal's values are taken in runs: of values that were there before, whose ranks can be had at once, and of
+bets between which no histogram is freshened.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from engine.drift import rank_kernel as kernel
+from engine.drift.detector import Floats, Ints
+
+Tuple = Any  # of arrays
+AT_ONCE = 256  # values whose order is looked at in pairs
+
+
+def rank(row: Floats, begin: int, kept: Tuple, above: Any, order: Tuple) -> None:
+    """As the kernel."""
+    values, _, outer, inner, tally = kept
+    lows, ups, sizes = order
+    ups[begin:] = -1
+    columns = begin + np.flatnonzero(~np.isnan(row[begin:]))
+    tally[kernel.TAKEN] += len(columns)
+    while len(columns):
+        columns = columns[_counted(row, columns[:AT_ONCE], kept, order) :]
+        if len(columns) and (at := _new(row[columns[0]], values, int(tally[kernel.HELD]))) >= 0:
+            column, seen, span = columns[0], tally[kernel.SEEN], 2 * at >> kernel.SHIFT
+            lows[column] = outer[span] + inner[span, 2 * at & (kernel.SPAN - 1)]
+            ups[column], sizes[column] = lows[column] if seen else -1, seen + 1
+            kernel.insert(kept, at, row[column])
+            tally[kernel.SEEN] += 1
+            columns = columns[1:]
+
+
+def _new(value: float, values: Floats, held: int) -> int:
+    """Where a value has to be inserted; -1 if it hasn't."""
+    at = int(np.searchsorted(values[:held], value))
+    return -1 if held == kernel.STORED or values[at] == value else at
+
+
+def _counted(row: Floats, columns: Ints, kept: Tuple, order: Tuple) -> int:
+    """Take values up to the first that has to be inserted; how many these were."""
+    values, _, outer, inner, tally = kept
+    lows, ups, sizes = order
+    held, seen = int(tally[kernel.HELD]), int(tally[kernel.SEEN])
+    at = np.searchsorted(values[:held], row[columns])
+    exact = values[at] == row[columns]
+    new = np.flatnonzero(~exact) if held < kernel.STORED else columns[:0]
+    count = int(new[0]) if len(new) else len(columns)
+    counting = seen < kernel.COUNTED_MAX
+    if counting:
+        count = min(count, kernel.COUNTED_MAX - seen)
+    if not count:
+        return 0
+    places, columns = 2 * at[:count] + exact[:count], columns[:count]
+    flat = (outer[: kernel.SPANS, None] + inner).reshape(-1)
+    low, up = flat[places].astype(np.int64), flat[places + 1].astype(np.int64)
+    size = np.full(count, seen + 1)
+    if counting:
+        before = np.tri(count, k=-1, dtype=bool)
+        low += ((places < places[:, None]) & before).sum(1)
+        up += ((places <= places[:, None]) & before).sum(1)
+        size += np.arange(count)
+        flat[1:] += np.cumsum(np.bincount(places, minlength=len(flat)))[:-1].astype(np.int32)
+        kernel.spread(kept, flat)
+        tally[kernel.SEEN] += count
+    lows[columns], sizes[columns] = low, size
+    ups[columns] = np.where(up - low < size - 1, up, -1)
+    return count
+
+
+def bet(
+    begin: int,
+    limit: float,
+    order: Tuple,
+    totals: Floats,
+    standing: Floats,
+    signal: int,
+    own: Tuple,
+    tables: Tuple,
+) -> int:
+    """As the kernel."""
+    charts, learners, heights, sums, bets, fresh, ring, tally = own
+    taken, told, found = np.flatnonzero(order[1][begin:] >= 0), [standing[signal : signal + 1].copy()], -1
+    a, b, per, first, end, fixed = _odds([each[begin:][taken] for each in order], tables)
+    middle, start, weights = ((a + b) * (kernel.BINS / 2)).astype(np.int64), 0, np.concatenate(tables[4:6])
+    while start < len(taken) and found < 0:
+        steps = int(tally[kernel.STEPS])
+        now = slice(start, start + kernel.FRESH - steps % kernel.FRESH)
+        odds = np.hstack(
+            [fixed[now], _learned(bets, a[now], b[now], per[now], first[now], end[now], tables[2])]
+        )
+        rows = _won(np.concatenate([charts, learners]), weights, odds)
+        total = _totals(rows)
+        over = np.flatnonzero(total >= limit)
+        count = int(over[0]) + 1 if len(over) else len(total)
+        if len(over):
+            found = begin + int(taken[start + count - 1])
+        now = slice(start, start + count)
+        charts[:], learners[:] = np.split(rows[count - 1], [len(charts)])
+        fresh += np.bincount(middle[now], minlength=kernel.BINS)
+        ring[np.arange(steps, steps + count) % kernel.RING] = first[now] << 8 | end[now]
+        tally[kernel.STEPS] += count
+        if (steps + count) % kernel.FRESH == 0:
+            _freshen(heights, sums, bets, fresh, tables)
+        told.append(total[:count])
+        start += count
+    every = np.concatenate(told)
+    totals[begin:] = every[np.minimum(np.cumsum(order[1][begin:] >= 0), len(every) - 1)]
+    standing[signal] = every[-1]
+    return found
+
+
+def _odds(order: list[Ints], tables: Tuple) -> tuple[Floats, Floats, Floats, Ints, Ints, Floats]:
+    """Where each rank lies, and what the fixed charts win by it."""
+    (lows, ups, sizes), (densities, below, edges, cells) = order, tables[:4]
+    a, b, per = lows / sizes, (ups + 1) / sizes, sizes / (ups + 1 - lows)
+    first = cells[(a * kernel.PARTS).astype(np.int64)].astype(np.int64)
+    end = cells[np.minimum((b * kernel.PARTS).astype(np.int64), kernel.PARTS - 1)].astype(np.int64)
+    wa = np.minimum((edges[first + 1] - a) * per, 1.0)[:, None]
+    odds = wa * densities[first] + (1.0 - wa) * densities[end]
+    wide = np.flatnonzero(end - first >= 2)
+    if len(wide):
+        f, e = first[wide], end[wide]
+        ra, rb = (a[wide] - edges[f])[:, None], (b[wide] - edges[e])[:, None]
+        odds[wide] = ((below[e] + densities[e] * rb) - (below[f] + densities[f] * ra)) * per[wide, None]
+    return a, b, per, first, end, odds
+
+
+def _learned(
+    bets: Floats, a: Floats, b: Floats, per: Floats, first: Ints, end: Ints, edges: Floats
+) -> Floats:
+    """What those on histograms win by it."""
+    ka, kb = ((edges[each] * kernel.BINS).astype(np.int64) for each in (first, end))
+    height, below = bets[:, : kernel.BINS], bets[:, kernel.BINS :]
+    wa = np.minimum((edges[first + 1] - a) * per, 1.0)
+    narrow = wa * height[:, ka] + (1.0 - wa) * height[:, kb]
+    upper = below[:, kb] + height[:, kb] * (b - kb / kernel.BINS)
+    lower = below[:, ka] + height[:, ka] * (a - ka / kernel.BINS)
+    return np.where(end - first < 2, narrow, (upper - lower) * per).T
+
+
+def _freshen(heights: Floats, sums: Floats, bets: Floats, fresh: Ints, tables: Tuple) -> None:
+    decay, prior = tables[6], tables[7]
+    sums[:] = sums * decay + kernel.FRESH
+    heights[:] = heights * decay[:, None] + fresh
+    share = 1.0 / (sums + prior)
+    bets[:, : kernel.BINS] = (heights * kernel.BINS + prior[:, None]) * share[:, None]
+    bets[:, kernel.BINS + 1 :] = np.cumsum(bets[:, : kernel.BINS - 1] / kernel.BINS, axis=1)
+    fresh[:] = 0
+
+
+def _won(charts: Floats, weights: Floats, odds: Floats) -> Floats:
+    """What the charts have behind each bet."""
+    rows = np.empty_like(odds)
+    for row, each in zip(rows, odds, strict=True):
+        np.add(charts, weights, out=row)
+        charts = np.multiply(row, each, out=row)
+    return rows
+
+
+def _totals(rows: Floats) -> Floats:
+    """What they have together, added up in the kernel's order."""
+    p = (rows[:, :8] + rows[:, 8:16]) + (rows[:, 16:24] + rows[:, 24:32])
+    q = p[:, :4] + p[:, 4:]
+    r = q[:, :2] + q[:, 2:]
+    return (r[:, 0] + r[:, 1]) + ((rows[:, 32] + rows[:, 33]) + rows[:, 34])
+
+
+walk = FunctionType(kernel.walk.__code__, {**vars(kernel), "rank": rank, "bet": bet}, "walk")
