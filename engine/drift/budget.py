@@ -126,5 +126,5 @@ def assumed(told: Told, dependence: str) -> list[str]:
     else:
         found = [f"values are independent: its correlation time is {told.tau:.2f} values"]
     if told.volatile:
-        found.append("not met: quiet and restless times alternate, so more false alarms have to be expected")
+        found.append("quiet and restless times alternate, which blocks have to outlast")
     return found

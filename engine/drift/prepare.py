@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from engine.drift import prepare_kernel
 from engine.drift import season as seasons
-from engine.drift.dependence import Dependence, enough, estimate
+from engine.drift.dependence import Dependence, estimate
 from engine.drift.detector import Floats, Ints
 from engine.drift.season import Season
 from engine.drift.signals import Signal
@@ -101,7 +101,7 @@ class Told(NamedTuple):
     tau: float  # its correlation time in values; NaN: not known yet
     size: int  # how many values are put together
     slots: float  # of those of its season in which it was seen: the share that has enough values
-    volatile: bool  # quiet and restless times alternate: more false alarms than allowed have to be expected
+    volatile: bool  # quiet and restless times alternate, and it is looked at in blocks as long as that takes
 
 
 class Prepare:
@@ -208,7 +208,7 @@ class Prepare:
         values = np.concatenate(self.held[row])
         self.held[row] = [values]
         found, longest = estimate(values), LONGER * self.options.warm_up
-        if not enough(found, len(values)) and self.wanted[row] < longest:
+        if not found.enough and self.wanted[row] < longest:
             self.wanted[row] = min(2 * self.wanted[row], longest)
             return False
         self._learn(row, found)
@@ -228,7 +228,7 @@ class Prepare:
         self.given[rows], self.since[rows] = 0, self.taken
         for row in rows if self.options.dependence == "auto" else ():
             self.held.pop(row, None)
-            self._learn(row, Dependence(np.nan, False))
+            self._learn(row, Dependence(np.nan))
             self.sums[row], self.counts[row], self.wanted[row] = 0.0, 0, self.options.warm_up
         self._sort()
 

@@ -9,6 +9,7 @@ import pytest
 
 from engine.drift import prepare as preparing
 from engine.drift import season
+from engine.drift.dependence import estimate
 from engine.drift.detector import Floats, Ints
 from engine.drift.prepare import Options, Prepare
 from engine.drift.signals import Kind, Signal
@@ -180,15 +181,30 @@ def test_without_dependence_nothing_is_copied() -> None:
     assert Prepare([VALUE] * 2, Options(dependence="none")).apply(block, times_of(0, 5)).block is block
 
 
-def test_volatile_is_told() -> None:
-    """Where quiet and restless times alternate, that is said: no block is long enough."""
-    rng, spread, values = np.random.default_rng(11), 1.0, np.empty(1_100)
-    for i in range(1_100):
-        values[i] = np.sqrt(spread) * rng.normal()
+def restless(rng: np.random.Generator, size: int) -> Floats:
+    """GARCH(.1, .85): independent in level, but quiet and restless times alternate."""
+    values, spread, noise = np.empty(size), 1.0, rng.normal(size=size)
+    for i in range(size):
+        values[i] = np.sqrt(spread) * noise[i]
         spread = 0.05 + 0.1 * values[i] ** 2 + 0.85 * spread
+    return values
+
+
+def test_restless_times_are_outlasted() -> None:
+    """Where quiet and restless times alternate, that is told, and blocks are long against them."""
+    rng = np.random.default_rng(11)
     prepare = Prepare([VALUE] * 2, Options())
-    prepare.apply(np.array([values, rng.normal(size=1_100)]), times_of(0, 1_100))
-    assert [each.volatile for each in prepare.told()] == [True, False]
+    prepare.apply(np.array([restless(rng, 4_100), rng.normal(size=4_100)]), times_of(0, 4_100))
+    told = prepare.told()
+    assert [each.volatile for each in told] == [True, False]
+    assert told[0].size > 30
+
+
+@pytest.mark.parametrize("phi", [0.5, 0.9, -0.5])
+def test_what_remembers_is_not_restless(phi: float) -> None:
+    """The distances of what remembers do so, too; that is no sign of anything else."""
+    rng = np.random.default_rng(12)
+    assert not any(estimate(ar1(rng, 1_000, phi)).volatile for _ in range(5))
 
 
 def test_restart() -> None:
