@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
+from engine.drift.distance import distances
 from engine.drift.estimate import WINDOW, Performance
 from engine.drift.stage import Watch
 from engine.drift.standing import ALL, standings
@@ -28,6 +29,8 @@ def levels(watch: Watch, place: tuple[str, ...]) -> Iterator[Sample]:
             yield "driftline_drift_threshold", labels, one.threshold
         if isfinite(one.statistic):
             yield "driftline_drift_statistic", labels, one.statistic
+    for each in distances(watch, told):
+        yield "driftline_drift_distance", (*place, each.signal, each.measure), each.value
 
 
 def pairs(watch: Watch) -> Pairs:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from connectors.log import Log, Rows
 from engine import control
+from engine.drift.distance import Distance, distances
 from engine.drift.stage import Watch
 from engine.drift.standing import Standing, standings
 from engine.drift.tally import Ordered
@@ -31,6 +32,11 @@ class Watched(NamedTuple):
     @property
     def standings(self) -> list[Standing]:
         return list(standings(self.watch))
+
+    @property
+    def distances(self) -> dict[str, Distance]:
+        """Of each signal that has a reference."""
+        return {each.signal: each for each in distances(self.watch, set(self.watch.names()))}
 
     @property
     def orders(self) -> list[Ordered]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from engine.drift.names import Names
 from engine.drift.recorded import written
 from engine.drift.reference import Reference
 from engine.drift.signals import Kind, Signal
+from engine.drift.stage import Watch
+from engine.drift.witness import named
 from engine.fold import Rows
 from engine.shard import Shard
 from engine.spec import Spec
@@ -77,3 +80,32 @@ def sketched(spec: Spec, file: str) -> Sketched:
             sketches.add(shard.fold.rows(found))
     empty = [name for name, each in sketches.found.items() if not each.n]
     return Sketched(sketches.text(), len(sketches.found) - len(empty), empty, events, refused)
+
+
+class Exported(NamedTuple):
+    """What running shards took for normal."""
+
+    text: bytes
+    signals: int
+    empty: list[str]  # signals that have no reference yet
+
+
+def exported(watches: Iterable[Watch]) -> Exported:
+    """The references of all shards, those of one signal put together."""
+    found, called = dict[str, Reference](), dict[str, dict[float, str]]()
+    empty: dict[str, None] = {}
+    for watch in watches:
+        for witness in watch.witnesses:
+            for row, signal in enumerate(witness.signals):
+                reference = witness.references.at(row)
+                if reference is None or not reference.n:
+                    empty |= {signal.name: None} if signal.is_there else {}
+                    continue
+                if signal.categories:
+                    called.setdefault(signal.name, {}).update(witness.names.of(named(signal)))
+                if (known := found.get(signal.name)) is None:
+                    found[signal.name] = Reference.restored(reference.state())
+                else:
+                    known.merge(reference)
+    text = written(found, lambda signal, number: called.get(signal, {}).get(number))
+    return Exported(text, len(found), [name for name in empty if name not in found])

@@ -7,13 +7,24 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from engine.drift.distance import Distance
 from engine.drift.estimate import NAMES
 from engine.drift.standing import Standing, State
 from engine.drift.tally import Ordered
 from streams.drifting import Watched
 from streams.records import printable
 
-COLUMNS = ["signal", "detector", "state", "statistic", "threshold", "block", "drifts", "last drift"]
+COLUMNS = [
+    "signal",
+    "detector",
+    "state",
+    "statistic",
+    "threshold",
+    "distance",
+    "block",
+    "drifts",
+    "last drift",
+]
 NAME_WIDTH = 60  # characters
 ORDERS = 3  # the newest, that a person is shown
 
@@ -47,7 +58,8 @@ class Page:
         )
 
     def rows(self) -> list[list[str]]:
-        return [_row(one) for one in self.shown]
+        far = self.shard.distances
+        return [_row(one, far.get(one.signal)) for one in self.shown]
 
     def foot(self) -> list[str]:
         counts = {state: sum(one.state is state for one in self.found) for state in State}
@@ -75,12 +87,13 @@ class Page:
 
 def described(shard: Watched, names: Collection[str]) -> dict[str, Any]:
     """One shard, for programs."""
+    far = shard.distances
     return {
         "partition": shard.partition,
         "saved_ms": shard.made_ms,
         "offset": shard.offset,
         "behind": shard.behind,
-        "signals": [_told(one) for one in shard.standings if one.signal in names],
+        "signals": [_told(one, far.get(one.signal)) for one in shard.standings if one.signal in names],
         "performance": None if shard.watch.estimate is None else shard.watch.estimate.told()._asdict(),
         "orders": [order._asdict() for order in shard.orders],
     }
@@ -101,7 +114,7 @@ def _loudest(one: Standing) -> tuple[bool, float]:
     return one.state is not State.DRIFTING, -near
 
 
-def _row(one: Standing) -> list[str]:
+def _row(one: Standing, far: Distance | None) -> list[str]:
     state = str(one.state)
     if one.state is State.WARMING:
         state += (
@@ -112,8 +125,19 @@ def _row(one: Standing) -> list[str]:
     block = f"{one.told.size:,} values" if one.told.size > 1 else ""
     last = "" if one.counted is None else f"event {one.counted.offset:,}, {one.ago:,} records ago"
     drifts = "" if one.counted is None else f"{one.counted.drifts:,}"
+    distance = "" if far is None else f"{far.value:.4g} {far.measure}"
     statistic, threshold = _figure(one.statistic), _figure(one.threshold)
-    return [printable(one.signal, NAME_WIDTH), one.detector, state, statistic, threshold, block, drifts, last]
+    return [
+        printable(one.signal, NAME_WIDTH),
+        one.detector,
+        state,
+        statistic,
+        threshold,
+        distance,
+        block,
+        drifts,
+        last,
+    ]
 
 
 def _figure(value: float) -> str:
@@ -125,7 +149,7 @@ def _accepted(order: Ordered) -> str:
     return f"{when(order.time)} {order.by or 'somebody'} accepted {what}: {order.why or 'no reason given'}"
 
 
-def _told(one: Standing) -> dict[str, Any]:
+def _told(one: Standing, far: Distance | None) -> dict[str, Any]:
     counted = one.counted
     last = None
     if counted is not None:
@@ -137,6 +161,9 @@ def _told(one: Standing) -> dict[str, Any]:
         "state": one.state,
         "statistic": one.statistic if isfinite(one.statistic) else None,
         "threshold": one.threshold if isfinite(one.threshold) else None,
+        "distance": None
+        if far is None
+        else {"measure": far.measure, "value": far.value, "values": far.values},
         "taken": one.taken,
         "wanted": one.told.wanted,
         "correlation_time": one.told.tau if isfinite(one.told.tau) else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.drift.record import Category, Drift, Group, Histogram, Place
+from engine.drift.record import Category, Change, Drift, Group, Histogram, Place
 from streams.driftstatus import when
 from streams.records import printable
 
@@ -41,8 +41,8 @@ def row(place: str, drift: Drift) -> list[str]:
 def brief(drift: Drift) -> Iterator[str]:
     """Three lines or so, where there is no room for all of it."""
     yield headline(drift)
-    if told := [f"{e.kind} {_number(e.before)} -> {_number(e.now)}" for e in drift.changes]:
-        yield ", ".join(told)
+    if drift.changes:
+        yield ", ".join(f"{each.kind} {_moved(each)}" for each in drift.changes)
     if (bins := drift.histogram) is not None:
         most = max([*bins.reference, *bins.current])
         yield f"before {spark(bins.reference, most)}  since {spark(bins.current, most)}"
@@ -92,7 +92,7 @@ def _facts(drift: Drift) -> Iterator[tuple[str, str]]:
     if drift.shows is not None:
         yield "shows", _place(drift.shows)
     for each in drift.changes:
-        yield each.kind, f"{_number(each.before)} -> {_number(each.now)}, effect {_number(each.effect)}"
+        yield each.kind, _moved(each)
     if drift.effect_size is not None:
         p = "" if drift.p_value is None else f", p {_number(drift.p_value)}"
         yield "effect size", f"{_number(drift.effect_size)} ({drift.effect}){p}"
@@ -110,6 +110,14 @@ def _facts(drift: Drift) -> Iterator[tuple[str, str]]:
 
 def _place(place: Place) -> str:
     return f"event {place.offset:,}, {when(place.time)}"
+
+
+def _moved(each: Change) -> str:
+    """How far: of a shape there are no two figures."""
+    effect = f"effect {_number(each.effect)}"
+    if each.before is None and each.now is None:
+        return effect
+    return f"{_number(each.before)} -> {_number(each.now)}, {effect}"
 
 
 def _signal(name: str) -> str:

@@ -70,6 +70,11 @@ METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "driftline_drift_ready": ("gauge", DRIFT, "1 once a signal's detector can judge."),
     "driftline_drift_statistic": ("gauge", DRIFT, "How far a signal has come."),
     "driftline_drift_threshold": ("gauge", DRIFT, "How far it is to an alarm."),
+    "driftline_drift_distance": (
+        "gauge",
+        ("pipeline", "partition", "signal", "measure"),
+        "How far it is from its reference.",
+    ),
     "driftline_drift_detected_total": ("counter", ("pipeline", "signal", "detector"), "Drifts found."),
     "driftline_series_remembered": ("gauge", ("pipeline", "partition"), "Series that are remembered."),
     "driftline_forecast_series_total": (

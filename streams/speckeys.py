@@ -130,7 +130,7 @@ def _words(prop: Node) -> str:
 def _node(where: Sequence[str | int]) -> Node | None:
     node = _schema()
     for part in where:
-        node = _resolved(node)
+        node = _inside(node)
         if isinstance(part, int):
             inner: Any = _entry(node)
         else:
@@ -140,7 +140,14 @@ def _node(where: Sequence[str | int]) -> Node | None:
         if not isinstance(inner, dict):
             return {} if node == {} else None
         node = inner
-    return _resolved(node)
+    return _inside(node)
+
+
+def _inside(node: Node) -> Node:
+    """A section, also one that may be left out; anything else as it is."""
+    found = _resolved(node)
+    parts = [_resolved(each) for each in found.get("anyOf", ())]
+    return next((part for part in parts if "properties" in part), found)
 
 
 def _resolved(node: Node) -> Node:

@@ -15,6 +15,7 @@ budget.py     false alarms, shared out over everything that is watched
 prepare.py    what blocks go through before detectors see them
 tally.py      what was found so far, and what people ordered
 standing.py   where each signal stands
+distance.py   how far it is from its reference
 estimate.py   how good predictions are before their labels come
 correlation.py  how features go together
 """

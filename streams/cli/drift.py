@@ -183,6 +183,34 @@ def rebaseline(
 
 
 @app.command()
+def export(
+    out: OutOption,
+    spec: SpecOption = SPEC,
+    transport: TransportOption = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write what each signal is compared with to a file, for a spec to name.
+
+    It is that of the newest snapshots, all shards put together: sketches, and no record of anything.
+    """
+    from streams.driftsketch import exported
+
+    wanted = asked(load_spec(spec, transport, set_))
+    with opened(wanted) as log:
+        made = exported(each.watch for each in watched(log, wanted))
+    if not made.signals:
+        raise fail("no signal has a reference yet: it takes some values, and a snapshot behind them")
+    _write(out, made.text)
+    if json:
+        put_json({"signals": made.signals, "empty": made.empty})
+        return
+    put(f"wrote {out}: {made.signals:,} signals")
+    if made.empty:
+        say(f"without a reference so far: {', '.join(made.empty[:SHOWN])}")
+
+
+@app.command()
 def sketch(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Events as CSV or JSON lines, also gzipped.")],
     out: OutOption,

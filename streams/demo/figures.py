@@ -122,7 +122,7 @@ class Figures:
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     latest: deque[Prediction] = field(default_factory=lambda: deque(maxlen=LATEST))
     drifts: deque[Drift] = field(default_factory=lambda: deque(maxlen=LATEST))
-    found: Drift | None = None  # the first one behind the change
+    found: Drift | None = None  # the first one of events behind the change
     false_alarms: int = 0  # those before it
     letters: deque[DeadLetter] = field(default_factory=lambda: deque(maxlen=LATEST))
 
@@ -134,7 +134,8 @@ class Figures:
         else:
             self.drifts.append(drift)
             self.false_alarms += drift.detected.offset < change
-        is_first = self.found is None and drift.detected.offset >= change
+        # Outcomes have a clock of their own, and are as late as their labels.
+        is_first = self.found is None and drift.panel == "events" and drift.detected.offset >= change
         if is_first or (self.found is not None and _same(self.found, drift)):
             self.found = drift
 

@@ -114,7 +114,8 @@ def watching(cli: Cli) -> Cli:
 
 WATCHING = """\
 drift:
-  detectors: [{use: cusum, with: {reference: 200}}]
+  detectors: [cusum]
+  reference: {first: 200}
   dependence: none
   warm_up: 100
   false_alarms: {at_most: 2, per: 100000}
@@ -204,6 +205,7 @@ def test_nobody_is_surprised(watching: Cli) -> None:
 
 # -- references in files -------------------------------------------------------------------------------
 
+NAMING = "drift: {detectors: [cusum], reference: {sketch: '${file:reference.json}'}}\n"
 TRAINING = "id,card,at,amount,country,new\n" + "".join(
     f"e{n},c,2026-01-01T00:00:00Z,{n},{'NL' if n % 4 else 'BR'},{'' if n % 2 else 'yes'}\n"
     for n in range(100)
@@ -221,8 +223,8 @@ def test_a_reference_of_training_data(cli: Cli) -> None:
     assert (told["n"], told["min"], told["max"]) == (100, 0, 99)
     assert (found["new"].n, found["new"].missing, found["new.missing"].told()["mean"]) == (50, 0.5, 0.5)
     assert found["country"].values.share(place("BR")) == 0.25  # type: ignore[union-attr]
-    setting = "drift={detectors: [cusum], reference: {sketch: '${file:reference.json}'}}"
-    assert cli("check", "--set", setting).code == 0
+    cli.write("driftline.yaml", SPEC + NAMING)
+    assert cli("check").code == 0
 
 
 @pytest.mark.parametrize(("text", "said"), [("id,card,at\n", "no event that fits"), (None, "nowhere.csv")])
@@ -233,3 +235,14 @@ def test_a_reference_of_nothing(cli: Cli, text: str | None, said: str) -> None:
     ended = cli("drift", "sketch", "nowhere.csv", "--out", "reference.json")
     assert (ended.code, said in ended.err) == (1, True)
     assert not (cli.folder / "reference.json").exists()
+
+
+def test_references_of_a_running_pipeline(watching: Cli) -> None:
+    """What has none yet is named; a spec takes what was written."""
+    ended = watching("drift", "export", "--out", "reference.json")
+    assert (ended.code, "label" in ended.err) == (0, True)
+    found = read((watching.folder / "reference.json").read_bytes())
+    assert found["country"].values.share(place("NL")) == 1  # type: ignore[union-attr]
+    assert "error" not in found
+    watching.write("driftline.yaml", SPEC + NAMING)
+    assert watching("check").code == 0

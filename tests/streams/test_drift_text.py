@@ -52,7 +52,7 @@ def test_in_short() -> None:
     """Some lines, and one for a table."""
     lines = list(brief(drift()))
     assert lines[1:] == [
-        "mean 79.1 -> 121.9",
+        "mean 79.1 -> 121.9, effect 0.44",
         "before █▆▂  since ▃▆▆",
         "share of the change: amount 80%, score 20%",
     ]

@@ -21,7 +21,7 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 # One signal is constant, so that nothing is ever said of it; the other can soon be judged.
-DRIFT = {"detectors": [{"use": "cusum", "with": {"reference": 50}}], "dependence": "none", "warm_up": 100}
+DRIFT = {"detectors": ["cusum"], "reference": {"first": 50}, "dependence": "none", "warm_up": 100}
 
 
 def scraped(work: Work) -> Iterator[Metric]:

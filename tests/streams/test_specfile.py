@@ -498,3 +498,10 @@ def test_the_schema_takes_what_the_models_take(spec_of: Write) -> None:
     assert check.is_valid(good)
     assert not check.is_valid({**good, "labels": {"wait": 7}})
     assert not check.is_valid({**good, "modle": {}})
+
+
+@pytest.mark.parametrize("key", ["drift.warmup", "drift.reference.frist", "forecast.horizont"])
+def test_sections_that_may_be_left_out(spec_of: Write, key: str) -> None:
+    """Their keys are known as all others are, to files, options and messages."""
+    with pytest.raises(SpecError, match=rf"{key}: unknown key; did you mean"):
+        spec_of(PLAIN, {key: "100"})
