@@ -131,7 +131,10 @@ class Prepare:
         count = len(signals)
         self.options, self.taken = options, 0
         self.season = None if options.season_ms is None else Season(signals, options.season_ms)
-        self.given, self.since = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        self.given, self.since = (
+            np.zeros(count, np.int64),
+            np.full(count, -1),
+        )  # the record of the first value
         self.thin = np.array([signal.categories for signal in signals], np.bool_)
         self.sizes = np.ones(count, np.int64)
         self.tau, self.volatile = np.full(count, np.nan), np.zeros(count, np.bool_)
@@ -156,10 +159,12 @@ class Prepare:
     def _prepared(self, block: Floats, times: Ints) -> Prepared:
         first, self.taken = self.taken, self.taken + block.shape[1]
         if not len(self.waiting) and not len(self.blocked) and self.season is None:
+            self._begin(block, first)
             return Prepared(block)
         block, held = block.copy(), list[Held]()
         if self.season is not None:
             self.season.apply(block, times)
+        self._begin(block, first)
         at, width = 0, block.shape[1]
         while at < width and len(self.waiting):
             end = min(at + STEP - (first + at) % STEP, width)
@@ -168,6 +173,13 @@ class Prepare:
             at = end
         self._put_together(block[:, at:])
         return Prepared(block, held)
+
+    def _begin(self, block: Floats, first: int) -> None:
+        """Find out at which record signals began."""
+        if len(rows := (self.since < 0).nonzero()[0]):
+            there = block[rows] == block[rows]
+            some = there.any(axis=1)
+            self.since[rows[some]] = first + there[some].argmax(axis=1)
 
     def _put_together(self, block: Floats) -> None:
         if len(self.blocked) and block.shape[1]:
@@ -225,7 +237,7 @@ class Prepare:
         rows = list(rows)
         if self.season is not None:
             self.season.restart(rows)
-        self.given[rows], self.since[rows] = 0, self.taken
+        self.given[rows], self.since[rows] = 0, -1
         for row in rows if self.options.dependence == "auto" else ():
             self.held.pop(row, None)
             self._learn(row, Dependence(np.nan))
@@ -233,8 +245,8 @@ class Prepare:
         self._sort()
 
     def per_record(self) -> Floats:
-        """How many values of each signal detectors were given for a record; while there are none, one for
-        each block."""
+        """How many values of each signal detectors were given for a record, since its first; while there are
+        none, one for each block."""
         found = self.given / np.maximum(self.taken - self.since, 1)
         return np.where(self.given > 0, found, 1.0 / self.sizes)
 

@@ -213,3 +213,15 @@ def test_restart() -> None:
     prepare.apply(np.random.default_rng(9).normal(size=(2, 300)), times_of(0, 300))
     prepare.restart([1])
     assert [each.wanted for each in prepare.told()] == [0, 200]
+
+
+def test_values_for_a_record() -> None:
+    """How many values detectors see of a signal for each record, since it began."""
+    rng = np.random.default_rng(13)
+    rare = np.where(rng.random(8_000) < 0.25, rng.normal(size=8_000), np.nan)
+    rare[:1_000] = np.nan  # it began late
+    block = np.array([rng.normal(size=8_000), ar1(rng, 8_000, 0.5), rare, np.full(8_000, np.nan)])
+    prepare = Prepare([VALUE] * 4, AUTO)
+    prepare.apply(block, times_of(0, 8_000))
+    size = prepare.told()[1].size
+    assert prepare.per_record().tolist() == pytest.approx([1.0, 1 / size, 0.25, 1.0], rel=0.1)
