@@ -261,7 +261,8 @@ class Shard:
     @classmethod
     def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
         """The inverse of `freeze`, for bytes whose signature was checked."""
-        head, parts = thaw(data, (*spec.snapshots.allow, *own_modules(spec.model.use)))
+        own = [spec.model.use, *(() if spec.drift is None else (each.use for each in spec.drift.detectors))]
+        head, parts = thaw(data, (*spec.snapshots.allow, *chain.from_iterable(map(own_modules, own))))
         version, fingerprint, state = head
         if version != STATE_VERSION:
             raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")

@@ -9,8 +9,10 @@ from typing import Any
 
 from engine.drift.allowances import given
 from engine.drift.budget import assumed, explained
+from engine.drift.charts import Charts
 from engine.drift.detector import TOGETHER
 from engine.drift.rate import RATE_UNKNOWN
+from engine.drift.river_detector import Own
 from engine.drift.stage import Watch
 from engine.drift.watchers import entry_of
 from engine.spec import Spec
@@ -43,6 +45,8 @@ def lines(watch: Watch) -> Iterator[dict[str, Any]]:
                 continue
             threshold = float(levels[each.panel][each.watcher].threshold[each.row])
             rests = assumed(told[each.panel][row], watch.drift.dependence)
+            if isinstance(watcher.detector, Charts | Own):
+                rests += watcher.detector.rests(each.row)
         line = explained(each.share, each.allowed, threshold, entry_of(watcher.name).guarantee, rate, rests)
         yield line | {
             "run_length_seconds": None if watch.rate is None else line["run_length_seconds"],

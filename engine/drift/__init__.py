@@ -22,7 +22,7 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
-from engine.drift import adwin, classifier, cusum, ddm, hddm, ks, page_hinkley, rank_sr
+from engine.drift import adwin, classifier, cusum, ddm, hddm, ks, page_hinkley, rank_sr, river_detector
 from engine.drift.detector import Entry
 
 DETECTORS: dict[str, Entry] = {
@@ -35,5 +35,6 @@ DETECTORS: dict[str, Entry] = {
     "hddm_a": hddm.ENTRY_A,
     "hddm_w": hddm.ENTRY_W,
     "classifier": classifier.ENTRY,
+    "module:Class": river_detector.ENTRY,
 }
 """Every detector by the name under which a spec asks for it."""

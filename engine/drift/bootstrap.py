@@ -41,11 +41,10 @@ class Tail(NamedTuple):
             return float(self.thresholds[-1] + (log - self.logs[-1]) / self.slope)
         return float(np.interp(log, self.logs, self.thresholds))
 
-    def length(self, threshold: float) -> float:
-        """The run length at a threshold: the inverse."""
-        if threshold > self.thresholds[-1]:
-            return float(np.exp(self.logs[-1] + (threshold - self.thresholds[-1]) * self.slope))
-        return float(np.exp(np.interp(threshold, self.thresholds, self.logs)))
+    @property
+    def seen(self) -> float:
+        """The longest run length that was seen, not extrapolated."""
+        return float(np.exp(self.logs[-1]))
 
 
 def drawn(values: Floats, paths: int, size: int, block: int, rng: np.random.Generator) -> Floats:

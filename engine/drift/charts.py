@@ -207,11 +207,12 @@ class Charts:
             statistic[signal], taken[signal] = it.state[STATISTIC], it.state[TAKEN]
         return Levels(statistic, self.thresholds.copy(), taken)
 
-    def promises(self) -> Floats:
-        """The run length that each signal has by its simulation; NaN where there was none yet."""
-        found = np.full(self.lengths.size, np.nan)
-        found[list(self.running)] = self.lengths[list(self.running)]
-        return found
+    def rests(self, signal: int) -> list[str]:
+        """What the run length of a signal rests on, for people."""
+        it = self.running.get(signal)
+        if it is None or self.lengths[signal] <= it.tail.seen:
+            return []
+        return [f"run lengths beyond {it.tail.seen:,.0f} values are extrapolated from shorter ones"]
 
     # -- its state -------------------------------------------------------------------------------------
 

@@ -191,8 +191,9 @@ class Outcomes:
         watch, self.judged = spec.drift.watch, judged
         classes = judged is Judged.MULTICLASS
         wanted = {
-            Signal(Kind.LABEL, categories=classes): "labels" in watch,
-            Signal(Kind.ERROR): "errors" in watch and judged is not Judged.ANOMALY,
+            Signal(Kind.LABEL, categories=classes, share=judged is Judged.BINARY): "labels" in watch,
+            Signal(Kind.ERROR, share=classes or judged is Judged.BINARY): "errors" in watch
+            and judged is not Judged.ANOMALY,
             Signal(Kind.CALIBRATION): "calibration" in watch and judged is Judged.BINARY,
         }
         self.signals = [signal for signal, asked in wanted.items() if asked]

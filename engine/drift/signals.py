@@ -49,6 +49,7 @@ class Signal(NamedTuple):
     feature: str = ""  # of a correlation both, as a*b
     categories: bool = False  # its numbers stand for categories
     segment: str = ""  # the records it is of; "": all
+    share: bool = False  # its numbers lie between 0 and 1, and it is their mean that tells
 
     @property
     def is_there(self) -> bool:

@@ -75,7 +75,7 @@ def takes(signal: Signal) -> str:
     """What a signal is to a detector: numbers, shares or categories."""
     if signal.categories:
         return "categories"
-    return "shares" if signal.kind in SHARES else "numbers"
+    return "shares" if signal.share or signal.kind in SHARES else "numbers"
 
 
 def wrong_detectors(drift: Drift) -> Iterator[str]:

@@ -18,7 +18,7 @@ from engine.kernels import Kernels
 from engine.state import digest
 from tests.engine.drift.streams import ODD, REFERENCE, gaps, shifted, steady
 
-NEEDED: dict[str, Mapping[str, Any]] = {}
+NEEDED: dict[str, Mapping[str, Any]] = {"module:Class": {"use": "river.drift:ADWIN", "delta": 1e-7}}
 """What a line can't be built without."""
 CASES = [(name, kind) for name, entry in DETECTORS.items() for kind in entry.takes]
 EACH = [name for name, entry in DETECTORS.items() if entry.each]

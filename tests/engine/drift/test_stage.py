@@ -146,3 +146,23 @@ def test_a_forecast_is_watched() -> None:
     loads = rng.normal(size=SIZE) + 3.0 * (np.arange(SIZE) >= CHANGE)
     _, out = walked(asked, [msgspec.json.encode({"load": load}) for load in loads.tolist()])
     assert "load" in {each["signal"] for each in alerts(out)}
+
+
+@pytest.mark.parametrize(
+    ("use", "arguments", "signal"),
+    [
+        ("river.drift:PageHinkley", {"threshold": 25}, "b"),
+        ("tests.engine.drift.test_river_detector:Touchy", {"least": -4.0}, "b"),
+        ("ddm", {}, "error"),
+        ("hddm_w", {}, "label"),
+    ],
+)
+def test_each_finds_its_signals(use: str, arguments: dict[str, Any], signal: str) -> None:
+    """Classes of others watch numbers, DDM what is wrong or right; and all go on from a snapshot."""
+    detectors, watch = [{"use": use, "with": arguments}], ["features", "labels", "errors"]
+    asked = spec({"detectors": detectors, "watch": watch, "dependence": "none"})
+    values = records(lambda b: bool(b > 0.5) ^ (b > 2.0))
+    _, out = walked(asked, values)
+    _, again = walked(asked, values, 77, thaw=True)
+    assert signal in {each["signal"] for each in alerts(out)}
+    assert out.alerts == again.alerts
