@@ -8,7 +8,7 @@ largest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,7 +58,11 @@ def opened(panel: Panel, view: View, detector: str, alarm: Alarm, row: int | Non
     `row` is None where the alarm is of all signals; `back` is how many of its values ago the detector says
     that it began, 0 if it does not know.
     """
-    rows = [row] if row is not None else ranked_rows(panel.signals, view, len(view) - back)
+    if row is None and len(alarm.rows) > 1:  # none of them shows it by itself
+        _, case = _opened(panel, view, detector, alarm, alarm.rows[0], back, together=True)
+        return replace(case, column=max(0, len(view) - back), bounded=back > len(view))
+    rows = [row] if row is not None else list(alarm.rows)
+    rows = rows or ranked_rows(panel.signals, view, len(view) - back)
     best: tuple[float, Case] | None = None
     for each in rows:
         clear, case = _opened(panel, view, detector, alarm, each, back, together=row is None)

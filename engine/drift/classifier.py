@@ -164,8 +164,9 @@ class Classifier:
         back = int(self.place[TAKEN] - self.starts[best]) * self.every + 1
         means, weights = self.means[best[0]], self.weights[best[0]]
         clear = means * means / (np.maximum(self.noise, np.finfo(float).tiny) * weights[1])
-        what = term(int(clear.argmax()), len(self.seats))
-        return Alarm(column, TOGETHER, self._total(), self.limit, back, what)
+        what, *which = term(int(clear.argmax()), len(self.seats))
+        rows = tuple(int(self.seats[seat]) for seat in which)
+        return Alarm(column, TOGETHER, self._total(), self.limit, back, what, rows)
 
     def _total(self) -> float:
         return float(self.charts.cumsum()[-1])  # one after the other, as the kernel does
@@ -214,13 +215,16 @@ def _every(values: Floats) -> int:
     return min(int(np.ceil(TIMES * tau)), EVERY_MAX) if tau > TAU_MIN else 1
 
 
-def term(k: int, size: int) -> str:
-    """What the k-th difference of `size` signals stands for.
+def term(k: int, size: int) -> tuple[str, *tuple[int, ...]]:
+    """What the k-th difference of `size` signals stands for, and of which.
 
-    >>> [term(k, 3) for k in (0, 3, 6)]
-    ['mean', 'scale', 'correlation']
+    >>> [term(k, 3) for k in (0, 4, 6, 7, 8)]
+    [('mean', 0), ('scale', 1), ('correlation', 0, 1), ('correlation', 0, 2), ('correlation', 1, 2)]
     """
-    return KINDS[min(k // max(size, 1), 2)]
+    if k < 2 * size:
+        return KINDS[k // size], k % size
+    pairs = [(j, i) for i in range(size) for j in range(i)]
+    return KINDS[2], *pairs[k - 2 * size]
 
 
 def build(signals: int, given: Mapping[str, Any]) -> Classifier:

@@ -33,6 +33,7 @@ class Alarm(NamedTuple):
     threshold: float
     back: int  # how many values of the signal ago the change began, this one included; 0 if nobody knows
     what: str  # what moved, as far as the detector can tell: "up", "down", "scale", "shape", ... or ""
+    rows: tuple[int, ...] = ()  # of TOGETHER: the signals in which it is, as far as the detector can tell
 
 
 class Levels(NamedTuple):

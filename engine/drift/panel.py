@@ -48,7 +48,8 @@ class Watcher:
         rows = self.rows
         for alarm in self.detector.update(part.block if self.whole else part.block[rows]):
             row = TOGETHER if alarm.signal == TOGETHER else int(rows[alarm.signal])
-            yield int(part.columns[alarm.at]), row, self.name, alarm
+            shown = alarm._replace(rows=tuple(int(rows[each]) for each in alarm.rows))
+            yield int(part.columns[alarm.at]), row, self.name, shown
 
 
 class Panel:
@@ -117,7 +118,7 @@ class Panel:
             self._seed(held.rows.tolist())
         for part in prepared.parts():
             yield from ((watcher, part) for watcher in self.watchers if watcher.each)
-        whole = Part(block, np.arange(block.shape[1]))
+        whole = Part(prepared.records, np.arange(block.shape[1]))
         yield from ((watcher, whole) for watcher in self.watchers if not watcher.each)
 
     def _back(self, part: Part, row: int, alarm: Alarm) -> int:

@@ -67,14 +67,15 @@ class Prepared(NamedTuple):
     """A block as detectors see it."""
 
     block: Floats  # of the same shape, NaN where nothing is due
+    records: Floats  # the same before any were held or put together: for who needs what belongs together
     held: Sequence[Held] = ()
 
     def parts(self) -> Iterator[Part]:
         """Everything in order.
 
-        >>> prepared = Prepared(np.array([[1.0, 2.0]]), [Held(1, np.array([0]), np.array([[7.0, 8.0, 9.0]]))])
+        >>> prepared = Prepared(*np.ones((2, 1, 2)), [Held(1, np.array([0]), np.array([[7.0, 8.0, 9.0]]))])
         >>> [(part.block.tolist(), part.columns.tolist()) for part in prepared.parts()]
-        [([[1.0]], [0]), ([[7.0, 8.0, 9.0]], [0, 0, 0]), ([[2.0]], [1])]
+        [([[1.0]], [0]), ([[7.0, 8.0, 9.0]], [0, 0, 0]), ([[1.0]], [1])]
         """
         first, (rows, width) = 0, self.block.shape
         for held in self.held:
@@ -160,10 +161,11 @@ class Prepare:
         first, self.taken = self.taken, self.taken + block.shape[1]
         if not len(self.waiting) and not len(self.blocked) and self.season is None:
             self._begin(block, first)
-            return Prepared(block)
-        block, held = block.copy(), list[Held]()
+            return Prepared(block, block)
+        records, block, held = block, block.copy(), list[Held]()
         if self.season is not None:
             self.season.apply(block, times)
+            records = block.copy()
         self._begin(block, first)
         at, width = 0, block.shape[1]
         while at < width and len(self.waiting):
@@ -172,7 +174,7 @@ class Prepare:
             held += [each._replace(behind=end) for each in found]
             at = end
         self._put_together(block[:, at:])
-        return Prepared(block, held)
+        return Prepared(block, records, held)
 
     def _begin(self, block: Floats, first: int) -> None:
         """Find out at which record signals began."""

@@ -43,7 +43,7 @@ def scale_of(values: Floats) -> Scale:
     return Scale(float(found[len(found) // 2]), 1.0)
 
 
-def scaled(values: Floats, centre: Floats, width: Floats) -> Floats:
+def scaled(values: Floats, centre: Floats | float, width: Floats | float) -> Floats:
     """Values in standard deviations from the centre, at most 3; NaN stays.
 
     >>> scaled(np.array([[1.0, -np.inf, np.nan]]), np.array([[0.0]]), np.array([[2.0]])).tolist()

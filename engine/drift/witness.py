@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engine.drift import cause
+from engine.drift import cause, pair
 from engine.drift.case import Case, Panel, opened
 from engine.drift.correlation import note
 from engine.drift.detector import TOGETHER, Alarm, Floats, Ints
@@ -137,6 +137,7 @@ class Witness:
                 alarm = found.alarm._replace(at=0)  # a column of the block: nothing that is kept
                 case = opened(panel, view, found.watcher, alarm, row, found.back)
                 drift = evidence(panel, view, case)
+                pair.tell(drift, self.signals, view, case)
             drift.dropped = self.dropped
             self._remember(case, drift, panel.taken, panel.taken - len(view) + case.column)
         else:
@@ -194,7 +195,9 @@ class Witness:
         panel, view = self._panel(), self.recent.view()
         column = max(0, each.number - (panel.taken - len(view)))
         with np.errstate(all="ignore"):
-            drift = evidence(panel, view, replace(each.case, column=min(column, len(view) - 1)))
+            case = replace(each.case, column=min(column, len(view) - 1))
+            drift = evidence(panel, view, case)
+            pair.tell(drift, self.signals, view, case)
         each.revised += 1
         drift.revision = each.revised
         drift.start, drift.detected = Start(*each.start), Place(*each.detected)
@@ -202,7 +205,7 @@ class Witness:
         drift.moved = sorted(part for part, p in moved.items() if p < cause.MOVED)
         drift.cause = cause.cause(moved) if moved else None
         also = note(self.signals[each.case.row], {feature.signal for feature in drift.top_features})
-        drift.warnings = [also] if also else []
+        drift.warnings += [also] if also else []
         return drift
 
     # -- its state -------------------------------------------------------------------------------------
