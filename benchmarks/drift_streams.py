@@ -43,6 +43,8 @@ PER = {"insects": 100_000, "nab": 10_000, "tcpd": 1_000}
 """One false alarm is bearable in so many rows: of all 49 features of the insects together, of each series
 of the others."""
 DEFAULT = "rank_sr"
+SHORT = 100
+"""The values that tell what is normal in series of a few hundred; elsewhere it is 1,000, by default."""
 STEPS = 24  # in which a rival is retuned
 Found = dict[str, Any]
 Blocks = Sequence[Floats]
@@ -58,10 +60,18 @@ class Said(NamedTuple):
 # -- detectors ---------------------------------------------------------------------------------------------
 
 
-def ours(name: str, block: Floats, length: float) -> list[Said]:
-    """The alarms of one of ours, whose signals may each raise a false one in so many values."""
-    detector = DETECTORS[name].build(len(block), {})
-    detector.allow(np.full(len(block), length), np.inf)
+def ours(name: str, block: Floats, per: int, reference: int | None) -> list[Said]:
+    """The alarms of one of ours, with one false alarm in so many rows; each signal has its part of that.
+
+    The default watches signal by signal here; others that can watch all together do that.
+    """
+    entry, count = DETECTORS[name], len(block)
+    known = {"reference": reference} if reference and "reference" in entry.options else {}
+    detector = entry.build(count, known)
+    if entry.together and name != DEFAULT:
+        detector.allow(np.full(count, np.inf), per)
+    else:
+        detector.allow(np.full(count, float(per * count)), np.inf)
     found = []
     for at in range(0, block.shape[1], BLOCK):
         alarms = detector.update(np.ascontiguousarray(block[:, at : at + BLOCK]))
@@ -124,12 +134,14 @@ def everywhere(build: Callable[[], Any], blocks: Blocks) -> Alarms:
     return [sorted(said for values in block for said in river(build, values)) for block in blocks]
 
 
-def everybody(blocks: Blocks, per: int, names: Sequence[str]) -> Iterator[tuple[str, Alarms, float]]:
+def everybody(
+    blocks: Blocks, per: int, names: Sequence[str], reference: int | None = None
+) -> Iterator[tuple[str, Alarms, float]]:
     """Each detector's alarms, and the processor's seconds that it took."""
     most = 0
     for name in names:
         began = time.thread_time()
-        found = [ours(name, block, per * len(block)) for block in blocks]
+        found = [ours(name, block, per, reference) for block in blocks]
         yield name, found, time.thread_time() - began
         most = sum(map(len, found)) if name == DEFAULT else most
     for name, rival in rivals().items():
@@ -281,7 +293,7 @@ def turing(names: Sequence[str], most: int | None) -> dict[str, Found]:
     collection = list(tcpd_series().values())[:most]
     found = {
         name: told_tcpd(collection, said)
-        for name, said, _ in everybody([block for block, _ in collection], PER["tcpd"], names)
+        for name, said, _ in everybody([block for block, _ in collection], PER["tcpd"], names, SHORT)
     }
     return found | {"silence": told_tcpd(collection, [[] for _ in collection])}
 
