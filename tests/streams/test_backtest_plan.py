@@ -33,6 +33,18 @@ def test_labels_of_their_own(events: str, tmp_path: Path) -> None:
     assert turned == [line["label"] != (i >= 4_000) for i, line in enumerate(lines)]
 
 
+def test_again_the_same(events: str) -> None:
+    """Where a share of rows is changed it is the same share, with another seed another one."""
+
+    def changed(seed: int) -> list[bytes]:
+        text = f"{{seed: {seed}, changes: [{{change: categories, fields: [country], to: D}}]}}"
+        planting = Planting(spec(), read(text), events, None)
+        return [row.value for row in planting.events(Row(json.dumps(row).encode(), row) for row in rows())]
+
+    assert changed(1) == changed(1)
+    assert changed(1) != changed(2)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
