@@ -9,6 +9,7 @@ signals.py    what is watched
 detector.py   what a detector is
 rank_sr.py    the default detector, rank_kernel.py, rank_plain.py; what it bets on: alternatives.py
 ks.py         exact Kolmogorov-Smirnov distances of sliding windows
+cells.py      shares of categories in a window: chi_square.py, stability.py, jensen_shannon.py
 charts.py     detectors that are calibrated on a signal's own reference, bootstrap.py
 classifier.py  all signals at once: a classifier that bets on which of two records is the newer one
 budget.py     false alarms, shared out over everything that is watched
@@ -22,12 +23,28 @@ correlation.py  how features go together
 
 from __future__ import annotations
 
-from engine.drift import adwin, classifier, cusum, ddm, hddm, ks, page_hinkley, rank_sr, river_detector
+from engine.drift import (
+    adwin,
+    chi_square,
+    classifier,
+    cusum,
+    ddm,
+    hddm,
+    jensen_shannon,
+    ks,
+    page_hinkley,
+    rank_sr,
+    river_detector,
+    stability,
+)
 from engine.drift.detector import Entry
 
 DETECTORS: dict[str, Entry] = {
     "rank_sr": rank_sr.ENTRY,
     "ks": ks.ENTRY,
+    "chi_square": chi_square.ENTRY,
+    "stability": stability.ENTRY,
+    "jensen_shannon": jensen_shannon.ENTRY,
     "adwin": adwin.ENTRY,
     "page_hinkley": page_hinkley.ENTRY,
     "cusum": cusum.ENTRY,
