@@ -83,7 +83,7 @@ def check(path: Path) -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise DriftlineError(
-            "--report draws with matplotlib, which is not installed; "
+            "plots are drawn with matplotlib, which is not installed; "
             "install it with pip install 'driftline[report]', or in a checkout with uv sync --extra report"
         ) from None
 

@@ -33,6 +33,8 @@ class Compared(NamedTuple):
     effects: Figures
     p_value: float | None
     distance: float  # Kolmogorov-Smirnov, or the total variation
+    before: float | None = None  # the figure that changed, then
+    now: float | None = None
 
 
 def compared(kind: Kind, reference: Reference, now: Floats) -> Compared:
@@ -55,7 +57,7 @@ def _share(name: str, sketch: Sketch, now: Floats) -> Compared:
     gap = 0.0 if math.isnan(before) or math.isnan(since) else since - before
     p = effects.shares_p(gap, before * sketch.n + since * len(now), sketch.n, len(now)) if gap else 1.0
     figures: Figures = {"difference": gap, "before": before, "now": since}
-    return Compared(name, _direction(gap), "difference", gap, figures, p, abs(gap))
+    return Compared(name, _direction(gap), "difference", gap, figures, p, abs(gap), before, since)
 
 
 def _categories(counts: Counts, now: Floats) -> Compared:
@@ -98,7 +100,8 @@ def _numbers(sketch: Sketch, now: Floats) -> Compared:
     }[change]
     sign = {"mean": d if d is not None else delta, "spread": since[1] - before[1]}.get(change)
     p = effects.kolmogorov_p(distance, sketch.n, len(now))
-    return Compared(change, _direction(sign), name, size, figures, p, distance)
+    pair = {"mean": (before[0], since[0]), "spread": (before[1], since[1])}.get(change, (None, None))
+    return Compared(change, _direction(sign), name, size, figures, p, distance, *pair)
 
 
 def _kind(distance: float, d: float | None, spread: float | None, other: bool) -> str:

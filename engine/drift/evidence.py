@@ -90,7 +90,7 @@ def _current(view: View, case: Case, now: Floats, categories: bool) -> Now:
 
 def _changes(view: View, case: Case, told: change.Compared, signal: Signal) -> list[Change]:
     """The change itself, and what else is not as before."""
-    found = [Change(told.change, None, None, told.effect_size)]
+    found = [Change(told.change, told.before, told.now, told.effect_size)]
     since = view.values[case.row, case.column :]
     if signal.kind in (Kind.VALUE, Kind.CATEGORY) and not signal.segment:
         there = int((~np.isnan(since)).sum())

@@ -183,10 +183,11 @@ def carried(
     """The groups that carry most of a change; `effect` tells how much the values of one changed."""
     change = split.change
     size = float((change**2).sum())
-    if not size:
+    present = np.unique(codes).tolist()
+    if not size or len(present) < 2:  # of one group there is nothing to tell
         return []
     found = []
-    for code in np.unique(codes).tolist():
+    for code in present:
         here, seen = (codes == code).astype(np.float64), groups.seen(code)
         before, since = int(here[: split.start].sum()), int(here[split.start :].sum())
         share = float(split.added(here) @ change) / size

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from streams import driftbudget, driftstatus, drifttext
+from streams import driftbudget, driftplots, driftstatus, drifttext
 from streams.cli.common import (
     SPEC,
     JsonOption,
@@ -88,6 +88,9 @@ def show(
         str | None,
         typer.Argument(metavar="[SIGNAL|ID]", help="Default: the newest drift."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Draw it, too: to an .html or a .png.")
+    ] = None,
     spec: SpecOption = SPEC,
     transport: TransportOption = None,
     set_: SetOption = None,
@@ -97,6 +100,8 @@ def show(
 
     Of a signal it is the newest one.
     """
+    if out is not None:
+        driftplots.check(out)
     told = one(_found(spec, transport, set_).drifts, what)
     if told is None:
         raise typer.Exit(1)
@@ -105,6 +110,9 @@ def show(
     else:
         for line in drifttext.described(told.drift):
             put(line)
+    if out is not None:
+        driftplots.write(out, told.drift)
+        say(f"drawn to {out}")
 
 
 def _found(spec: Path, transport: str | None, set_: list[str] | None) -> Found:

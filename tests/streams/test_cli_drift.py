@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -70,6 +71,14 @@ def test_the_newest_is_shown(told: Cli) -> None:
         assert "what drifted  data" in ended.out
     row = run(told, "show", "amount", "--json").row()
     assert msgspec.convert({k: v for k, v in row.items() if k != "place"}, Drift).cause == "data"
+
+
+def test_it_is_drawn(told: Cli, tmp_path: Path) -> None:
+    """To a page or a picture; another ending is refused before anything is looked up."""
+    assert "drawn to" in run(told, "show", "amount", "--out", str(tmp_path / "amount.png")).err
+    assert (tmp_path / "amount.png").read_bytes().startswith(b"\x89PNG")
+    ended = run(told, "show", "--out", "amount.pdf")
+    assert (ended.code, "name it .html or .png" in ended.err) == (1, True)
 
 
 def test_what_was_not_found(told: Cli) -> None:
