@@ -10,6 +10,7 @@ from typing import Any
 from engine.drift.allowances import given
 from engine.drift.budget import assumed, explained
 from engine.drift.charts import Charts
+from engine.drift.classifier import Classifier
 from engine.drift.detector import TOGETHER
 from engine.drift.rate import RATE_UNKNOWN
 from engine.drift.river_detector import Own
@@ -45,8 +46,10 @@ def lines(watch: Watch) -> Iterator[dict[str, Any]]:
                 continue
             threshold = float(levels[each.panel][each.watcher].threshold[each.row])
             rests = assumed(told[each.panel][row], watch.drift.dependence)
-            if isinstance(watcher.detector, Charts | Own):
-                rests += watcher.detector.rests(each.row)
+        elif not watcher.each:
+            threshold = float(levels[each.panel][each.watcher].threshold[0])
+        if isinstance(watcher.detector, Charts | Own | Classifier):
+            rests += watcher.detector.rests(each.row)
         line = explained(each.share, each.allowed, threshold, entry_of(watcher.name).guarantee, rate, rests)
         yield line | {
             "run_length_seconds": None if watch.rate is None else line["run_length_seconds"],

@@ -27,6 +27,22 @@ The first half of the reference gives scales only, since what is paired must not
 other half fills the queue. A change is before the bettor's eyes for as many pairs as the queue is long;
 what comes about more slowly than that is not seen. Nor are changes of higher order than products, such as of
 three signals of which each two stay as they were.
+
+Records until the alarm, the mean of 30 streams of eight signals at a run length of 100,000; and realised over
+requested run length, at 20,000, in 1.6 million records:
+
+    ======================================  =====  ======      ==============================  ====
+    change                                  delay  missed      stream                      realised
+    ======================================  =====  ======      ==============================  ====
+    a correlation of .7 turns round           119    0         normal, 8 signals               1.13
+    a correlation goes from 0 to .5           454    0         normal, 1 signal                1.29
+    columns with the same spread swapped      198    0         Cauchy                          1.16
+    bits that agree half of the time          399    0         rare ones, .05                  1.29
+    all correlations go from 0 to .15         563    1         eight copies of one             1.25
+    one mean moves by 1 sigma                 133    0         three in ten missing            1.23
+    all means move by .2 sigma                728    3         AR(1) .5                        1.10
+    one variance is doubled                   416    0         AR(1) .9                        1.63
+    ======================================  =====  ======      ==============================  ====
 """
 
 from __future__ import annotations
@@ -183,6 +199,14 @@ class Classifier:
     def limit(self) -> float:
         """What all charts together may come to: as many pairs as there are in the run length."""
         return self.length / (2 * max(self.every, 1))
+
+    def rests(self, row: int) -> list[str]:
+        """What the budget rests on besides the proof."""
+        if not self.every:
+            return [f"nothing yet: {self.half - self.taken} more records are looked at before any are paired"]
+        if self.asked:
+            return [f"every {self.every}. record is independent of those before: the spec says so"]
+        return [f"records {self.every} apart are independent, by what their first {self.half} tell"]
 
     def restart(self, signals: Sequence[int]) -> None:
         if TOGETHER in signals or np.isin(self.seats, signals).any():

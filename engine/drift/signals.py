@@ -53,7 +53,9 @@ class Signal(NamedTuple):
 
     @property
     def is_there(self) -> bool:
-        """Whether its segment has come yet; those to come are numbered."""
+        """Whether its segment has come yet, or its pair been chosen; those to come are numbered."""
+        if self.kind is Kind.CORRELATION and "*" not in self.feature:
+            return False
         return not self.segment or "=" in self.segment
 
     @property

@@ -143,6 +143,7 @@ def test_every() -> None:
     free.update(rng.normal(size=(2, 600)))
     slow.update(remembering(rng.normal(size=(2, 600)), 0.8))
     assert free.every == 1
+    assert free.rests(0) == ["records 1 apart are independent, by what their first 500 tell"]
     assert 5 <= slow.every <= 20
     assert build(2, {"every": 7}).asked == 7
 
