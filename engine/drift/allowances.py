@@ -60,9 +60,9 @@ def lengths(drift: Drift, partitions: int, panels: Sequence[Panel], rate: float)
     for panel in panels:
         per_record = panel.prepare.per_record()
         for watcher in panel.watchers:
-            count = len(watcher.rows) + watcher.together
-            weights.append(np.full(count, watcher.share))
-            per_event += [per_record[watcher.rows], np.ones(count - len(watcher.rows))]
+            of_each = per_record[watcher.rows] if watcher.each else np.empty(0)
+            per_event += [of_each, np.ones(int(watcher.together))]
+            weights.append(np.full(len(of_each) + watcher.together, watcher.share))
     if not weights:
         return [[] for _ in panels]
     events = events_between(drift.false_alarms, partitions, rate)

@@ -13,7 +13,10 @@ from engine.spec import Spec
 
 def watched() -> Watch:
     fields = {"a": {"type": "number"}, "c": {"type": "category", "required": False}}
-    drift = {"detectors": ["cusum", {"use": "ks", "share": 3}], "watch": ["features", "missing", "errors"]}
+    drift = {
+        "detectors": ["cusum", {"use": "ks", "share": 3}, "classifier"],
+        "watch": ["features", "missing", "errors"],
+    }
     told = {"pipeline": "p", "events": {"fields": fields}, "labels": {"in_event": "y"}, "drift": drift}
     watch = Shard(Spec.model_validate(told), 0).watch
     assert watch is not None
