@@ -4,10 +4,10 @@
 
 The pipeline of `benchmarks.end_to_end`, topic to topic, in turns without drift and with it.
 
-watched_over_unwatched     how much of the speed is left where the 8 features, the prediction and the error are
-                           watched by the default detector
-default_over_unwatched     the same with `drift: {}`, which also watches labels, estimates performance before
-                           labels come, and looks at all signals together
+watched_over_unwatched     how much of the speed is left where the 8 features, the prediction and the error
+                           are watched by the default detector
+default_over_unwatched     the same with `drift: {}`, which also watches labels, estimates performance
+                           before labels come, and looks at all signals together
 """
 
 from __future__ import annotations

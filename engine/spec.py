@@ -120,6 +120,9 @@ class Spec(Part):
             yield from wrong_segments(self.metrics.segments, kinds)
             if self.drift is not None:
                 yield from wrong_drift(self.drift, kinds)
+                from engine.drift.watchers import wrong_detectors  # which most specs don't need
+
+                yield from wrong_detectors(self.drift)
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"

@@ -11,6 +11,7 @@ from engine.drift import DETECTORS, prepare
 from engine.drift.detector import Entry
 from engine.drift.panel import Watcher
 from engine.drift.signals import SHARES, Kind, Signal
+from engine.errors import SpecError
 from engine.nearest import nearest
 from engine.specdrift import Detector, Drift
 
@@ -79,7 +80,21 @@ def takes(signal: Signal) -> str:
 
 
 def wrong_detectors(drift: Drift) -> Iterator[str]:
-    """What is wrong with the detectors that a spec names."""
+    """What is wrong with the detectors that a spec names; others than ours are built by shards only."""
     for asked in drift.detectors:
         if ":" not in asked.use and asked.use not in DETECTORS:
-            yield f"drift.detectors names {asked.use!r}, which there is not{nearest(asked.use, DETECTORS)}"
+            near = nearest(asked.use, DETECTORS) or f"; there is {', '.join(DETECTORS)}"
+            yield f"drift.detectors names {asked.use!r}, which there is not{near}"
+        elif asked.use in DETECTORS:
+            try:
+                entry_of(asked.use).build(1, options(asked, drift))
+            except SpecError as error:
+                yield str(error)
+        yield from _wrong_places(asked, drift)
+
+
+def _wrong_places(asked: Detector, drift: Drift) -> Iterator[str]:
+    """Groups of signals that a detector is meant for, and nobody watches; names are known by shards only."""
+    for group in asked.on:
+        if group in GROUPS.values() and group not in drift.watch:
+            yield f"drift.detectors: {asked.use} is on {group!r}, which drift.watch does not name"
