@@ -182,8 +182,8 @@ def can_miss(spec: Spec, name: str) -> bool:
 class Outcomes:
     """The signals of outcomes: labels, and how far predictions were from them.
 
-    An error is, for true and false, how far the score was from the label; of several classes, 1 if the
-    prediction was wrong, else what the score lacked to 1; of numbers, label less prediction.
+    An error is, for true and false, how far the score was from the label; of numbers, how far the prediction
+    was; of several classes, 1 if the prediction was wrong, else what the score lacked to 1.
     """
 
     def __init__(self, spec: Spec, judged: Judged) -> None:
@@ -213,7 +213,7 @@ class Outcomes:
 
     def _errors(self, settled: Settlements, labels: Floats) -> Floats:
         if self.judged is Judged.REGRESSION:
-            return labels - numbers(settled.predictions)
+            return np.abs(labels - numbers(settled.predictions))
         scores = numbers(settled.scores)
         if self.judged is Judged.BINARY:
             return np.abs(labels - scores)

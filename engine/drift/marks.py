@@ -21,6 +21,7 @@ from engine.drift.sketch import Sketch
 
 DEGREES = 4
 CATEGORIES = 16  # that have a mark each
+SHORTEST = 4  # values of a change; fewer tell nothing of it
 NEAR = 6.0  # a place that is less clear by no more than that may be it, too
 
 
@@ -105,6 +106,6 @@ def start(of: Floats, n: int | None, least: int = 0) -> Start:
     else:
         spread = many * (1 + many / n)
     found: Floats = (sums**2).sum(axis=0) / spread
-    at = int(found.argmax())
+    at = int(found[: max(1, len(many) - SHORTEST + 1)].argmax())
     near = bool(found[0] >= found[at] - NEAR) and n is not None
     return Start(least + at, float(found[at]), least == 0 and (near or at == 0))

@@ -152,7 +152,10 @@ class Prepare:
     def apply(self, block: Floats, times: Ints) -> Prepared:
         """A block as detectors see it; `times` of its records, in ms."""
         prepared = self._prepared(block, times)
-        self.given += np.count_nonzero(prepared.block == prepared.block, axis=1)
+        if np.isnan(prepared.block.sum()):
+            self.given += np.count_nonzero(prepared.block == prepared.block, axis=1)
+        else:  # nothing is missing
+            self.given += block.shape[1]
         for held in prepared.held:
             self.given[held.rows] += np.count_nonzero(held.values == held.values, axis=1)
         return prepared

@@ -113,7 +113,7 @@ class Watch:
         """Take outcomes; a correction is none of an event of today."""
         if self.estimate is not None:
             self.estimate.settled(settled)
-        if any(before is not None for before in settled.before):
+        if settled.before.count(None) < len(settled):
             settled = settled.pick([i for i, before in enumerate(settled.before) if before is None])
         if settled:
             block = self.outcomes.block(settled)
@@ -150,9 +150,10 @@ class Watch:
         moments = np.array(times, np.int64)
         found = panel.take(block, index, moments)
         told = self.witnesses[at].take(block, offsets, moments, origins, found)
-        for each, drift in zip(found, told, strict=True):
+        for each, (drift, learning) in zip(found, told, strict=True):
             name, place = panel.named(each.signal), (offsets[each.at], times[each.at])
-            self.tally.add(name, each.watcher, *place, panel.taken - each.behind)
+            if not learning:
+                self.tally.add(name, each.watcher, *place, panel.taken - each.behind)
             if drift is not None:
                 self.found.append((each.index, at, drift))
 
@@ -186,6 +187,9 @@ class Watch:
             for drift, row in witness.turn([other for other in self.witnesses if other is not witness]):
                 if row is not None and panel.prepare.volatile[row]:
                     drift.warnings.append(VOLATILE)
+                if not drift.revision:  # it was not told before
+                    at = drift.detected
+                    self.tally.add(drift.signal, drift.detector, at.offset, at.time, panel.taken)
                 self._put(drift, out)
 
     def _known(self) -> tuple[int, ...]:

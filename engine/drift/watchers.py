@@ -10,7 +10,7 @@ import numpy as np
 from engine.drift import DETECTORS, prepare
 from engine.drift.detector import Entry
 from engine.drift.panel import Watcher
-from engine.drift.signals import SHARES, Kind, Signal
+from engine.drift.signals import OF_MODEL, SHARES, Kind, Signal
 from engine.errors import SpecError
 from engine.nearest import nearest
 from engine.specdrift import Detector, Drift
@@ -39,16 +39,28 @@ def entry_of(use: str) -> Entry:
 
 
 def watchers(drift: Drift, signals: Sequence[Signal]) -> list[Watcher]:
-    """A watcher for each detector that the spec names and that can watch any of the signals."""
+    """A watcher for each detector that the spec names and that can watch any of the signals.
+
+    What a model says has watchers of its own: it changes while the model learns, so it has no part in what
+    is said of all signals together.
+    """
     found = []
     for asked in drift.detectors:
         rows = [i for i, signal in enumerate(signals) if is_for(asked, signal)]
-        if rows:
-            entry, whole = entry_of(asked.use), len(rows) == len(signals)
-            built = entry.build(len(rows), options(asked, drift))
-            together = not entry.each or (entry.together and "together" in drift.watch)
-            found.append(Watcher(asked.use, asked.share, entry.each, together, built, np.array(rows), whole))
+        of_model = [i for i in rows if signals[i].kind in OF_MODEL]
+        others = [i for i in rows if i not in of_model]
+        if others:
+            found.append(_watcher(asked, drift, others, True, len(signals)))
+        if of_model and entry_of(asked.use).each:
+            found.append(_watcher(asked, drift, of_model, False, len(signals)))
     return found
+
+
+def _watcher(asked: Detector, drift: Drift, rows: list[int], together: bool, count: int) -> Watcher:
+    entry, at = entry_of(asked.use), np.array(rows)
+    together &= not entry.each or (entry.together and "together" in drift.watch and len(rows) > 1)
+    built = entry.build(len(rows), options(asked, drift))
+    return Watcher(asked.use, asked.share, entry.each, together, built, at, len(rows) == count)
 
 
 def options(asked: Detector, drift: Drift) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from engine.drift.case import Case, Panel, opened
 from engine.drift.correlation import note
 from engine.drift.detector import TOGETHER, Alarm, Floats, Ints
 from engine.drift.evidence import evidence
+from engine.drift.learning import is_learning
 from engine.drift.names import Names
 from engine.drift.panel import Found
 from engine.drift.provenance import Groups
@@ -46,8 +47,16 @@ class Pending:
     alarmed: int  # of the alarm's record
     start: list[Any]
     detected: list[Any]
+    late: bool  # it might have been the model's learning, and was not told at once
     revised: int = 0
     moved: dict[str, dict[str, float]] = field(default_factory=dict)  # by clock
+
+
+class Told(NamedTuple):
+    """What is told of an alarm."""
+
+    drift: Drift | None  # None: there is too much to tell, or it was
+    learning: bool  # of the model, and nothing else
 
 
 class Witness:
@@ -91,6 +100,7 @@ class Witness:
         self.names = Names(sorted({named(signal) for signal in signals if signal.categories}))
         self.pending: list[Pending] = []
         self.told = self.dropped = 0  # since the last turn
+        self.learned = 0  # changes that were a model's learning
 
     def take(
         self,
@@ -99,8 +109,8 @@ class Witness:
         times: Ints,
         origins: Sequence[Sequence[Any]],
         found: Sequence[Found],
-    ) -> list[Drift | None]:
-        """Take a block, and tell of what was found in it; None where it is too much to be told.
+    ) -> list[Told]:
+        """Take a block, and tell of what was found in it.
 
         `origins` has a column for each way in which records are told apart.
         """
@@ -108,7 +118,7 @@ class Witness:
         codes = [groups.codes(column, offsets) for groups, column in zip(self.groups, origins, strict=True)]
         packed = np.array(codes, np.int64).reshape(len(codes), size)
         self.recent.add(block, np.asarray(offsets, np.int64), times, packed)
-        told: dict[int, Drift | None] = {}
+        told: dict[int, Told] = {}
         for i in sorted(range(len(found)), key=lambda i: found[i].at):
             self.references.add(block[:, done : found[i].at + 1])
             done = found[i].at + 1
@@ -127,11 +137,10 @@ class Witness:
             self.references.records,
         )
 
-    def _tell(self, found: Found, behind: int) -> Drift | None:
+    def _tell(self, found: Found, behind: int) -> Told:
         row = None if found.signal == TOGETHER else found.signal
-        drift = None
+        drift, learning = None, False
         if self.told < self.told_max:
-            self.told += 1
             panel, view = self._panel(), self.recent.view(behind)
             with np.errstate(all="ignore"):
                 alarm = found.alarm._replace(at=0)  # a column of the block: nothing that is kept
@@ -139,16 +148,27 @@ class Witness:
                 drift = evidence(panel, view, case)
                 pair.tell(drift, self.signals, view, case)
             drift.dropped = self.dropped
-            self._remember(case, drift, panel.taken, panel.taken - len(view) + case.column)
+            verdict = row is not None and self._is_learning(row, drift)
+            if verdict:
+                self.learned += 1
+            else:
+                self.told += verdict is False
+                self._remember(
+                    case, drift, panel.taken, panel.taken - len(view) + case.column, verdict is None
+                )
+            drift, learning = (drift, False) if verdict is False else (None, True)
         else:
             self.dropped += 1
         if row is not None:
             self.references.restart([row], found.watcher)
-        return drift
+        return Told(drift, learning)
 
-    def _remember(self, case: Case, drift: Drift, taken: int, number: int) -> None:
+    def _is_learning(self, row: int, drift: Drift) -> bool | None:
+        return is_learning(self.signals[row], drift.effects, drift.reference.n, drift.current.n)
+
+    def _remember(self, case: Case, drift: Drift, taken: int, number: int, late: bool) -> None:
         begin, detected = (list(msgspec.structs.astuple(part)) for part in (drift.start, drift.detected))
-        self.pending = [*self.pending, Pending(case, number, taken - 1, begin, detected)][-PENDING_MAX:]
+        self.pending = [*self.pending, Pending(case, number, taken - 1, begin, detected, late)][-PENDING_MAX:]
 
     def name(self, signals: Sequence[Signal]) -> None:
         """What the signals are called from here on."""
@@ -175,7 +195,11 @@ class Witness:
             is_last = len(each.moved) == 1 + len(others) or waited >= PATIENCE
             if (waited >= MORE and not each.revised) or (new and is_last) or (is_last and not each.revised):
                 row = None if each.case.together else each.case.row
-                found.append((self._revised(each), row))
+                drift = self._revised(each)
+                if not drift.revision and row is not None and self._is_learning(row, drift) is not False:
+                    self.learned += 1
+                    continue
+                found.append((drift, row))
             if not (is_last and each.revised):
                 kept.append(each)
         self.pending = kept
@@ -199,7 +223,7 @@ class Witness:
             drift = evidence(panel, view, case)
             pair.tell(drift, self.signals, view, case)
         each.revised += 1
-        drift.revision = each.revised
+        drift.revision = each.revised - each.late
         drift.start, drift.detected = Start(*each.start), Place(*each.detected)
         moved = {part: p for of in each.moved.values() for part, p in of.items()}
         drift.moved = sorted(part for part, p in moved.items() if p < cause.MOVED)
@@ -217,7 +241,7 @@ class Witness:
             "groups": [groups.state() for groups in self.groups],
             "names": self.names.state(),
             "pending": [_packed(each) for each in self.pending],
-            "told": [self.told, self.dropped],
+            "told": [self.told, self.dropped, self.learned],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -227,7 +251,7 @@ class Witness:
             groups.restore(each)
         self.names.restore(state["names"])
         self.pending = [_unpacked(each) for each in state["pending"]]
-        self.told, self.dropped = state["told"]
+        self.told, self.dropped, self.learned = state["told"]
 
 
 def named(signal: Signal) -> str:
@@ -238,7 +262,7 @@ def named(signal: Signal) -> str:
 def _packed(each: Pending) -> list[Any]:
     case = each.case
     known = [case.together, case.row, case.column, case.bounded, case.reference.state(), case.window]
-    rest = [each.number, each.alarmed, each.start, each.detected, each.revised]
+    rest = [each.number, each.alarmed, each.start, each.detected, each.late, each.revised]
     moved = {clock: dict(parts) for clock, parts in each.moved.items()}
     return [case.detector, list(case.alarm), known, rest, moved]
 
@@ -248,5 +272,5 @@ def _unpacked(packed: list[Any]) -> Pending:
     was = Reference.restored(reference)
     case = Case(detector, Alarm(*alarm), together, row, column, bounded, was, window)
     kept = {clock: dict(parts) for clock, parts in moved.items()}
-    number, alarmed, begin, detected, revised = rest
-    return Pending(case, number, alarmed, begin, detected, revised, kept)
+    number, alarmed, begin, detected, late, revised = rest
+    return Pending(case, number, alarmed, begin, detected, late, revised, kept)

@@ -63,9 +63,10 @@ def walked(
         here = [a._replace(at=a.at - start) for a in alarms if start <= a.at < start + size]
         found = [Found(a.at, a.at, size - 1 - a.at, a.signal, "rank_sr", a, a.back) for a in here]
         numbers = range(start, start + size)
-        told += witness.take(
+        taken = witness.take(
             part, numbers, 1_000 * np.arange(start, start + size), [[*map(producer, numbers)]], found
         )
+        told += [each.drift for each in taken]
     return told, witness
 
 
@@ -230,7 +231,7 @@ def test_too_many_to_be_told() -> None:
     block[5] = np.arange(8.0)
     found = [Found(7, 7, 0, row, "ks", alarm(row, 7), 0) for row in range(5)]
     told = witness.take(block, range(8), np.arange(8), [], found)
-    assert [drift is not None for drift in told] == [True, True, True, False, False]
+    assert [each.drift is not None for each in told] == [True, True, True, False, False]
     assert witness.dropped == 2
     witness.turn([])
     assert (witness.told, witness.dropped) == (0, 0)

@@ -24,7 +24,7 @@ FIELDS = {
     "c": {"type": "category", "required": False},
     "f": {"type": "boolean", "required": False},
 }
-DRIFT = {"false_alarms": {"per": 10_000}, "detectors": ["cusum"], "warm_up": 256}
+DRIFT = {"false_alarms": {"per": 10_000}, "warm_up": 256}
 SIZE, CHANGE = 1800, 1000
 
 
@@ -92,7 +92,22 @@ def test_a_planted_change_is_found() -> None:
     assert {"b", "a.missing"} <= set(found)
     assert not {"a", "n", "f"} & set(found)
     assert shard.watch is not None
-    assert shard.watch.tally.of("b", "cusum") is not None
+    assert shard.watch.tally.of("b", "rank_sr") is not None
+
+
+def test_learning_is_no_drift() -> None:
+    """What a model says changes while it learns, and nobody is told; of an error that grows they are."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=8000)
+    y = x + rng.normal(size=8000) > 0
+    y[6000:] = ~y[6000:]
+    fields = {"x": {"type": "number"}}
+    asked = spec({"watch": ["errors"], "dependence": "none"}, events={"fields": fields})
+    pairs = zip(x.tolist(), y.tolist(), strict=True)
+    shard, out = walked(asked, [msgspec.json.encode({"x": a, "y": b}) for a, b in pairs])
+    assert {each["detected"]["offset"] // 1000 for each in alerts(out)} == {6}
+    assert shard.watch is not None
+    assert shard.watch.witnesses[1].learned > 0
 
 
 def test_an_order_begins_anew() -> None:
