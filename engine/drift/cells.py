@@ -23,6 +23,7 @@ from engine.drift.cells_kernel import ONE
 from engine.drift.cells_numpy import coded
 from engine.drift.detector import Alarm, Entry, Floats, Ints, Levels
 from engine.drift.options import read
+from engine.drift.picked import picked
 from engine.kernels import Kernels
 
 jit = Kernels(
@@ -152,6 +153,13 @@ class Cells:
         for signal in signals:
             self.held.pop(signal, None)
             self.known.pop(signal, None)
+
+    def seed(self, signal: int, values: Floats, weights: Floats) -> None:
+        """Begin a signal anew with a recorded reference, if it is large enough."""
+        self.restart([signal])
+        if (found := picked(values, weights, self.n)) is not None:
+            self.known[signal] = self._begin(found, signal)
+            self._set(signal)
 
     def levels(self) -> Levels:
         size = self.lengths.size

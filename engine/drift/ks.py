@@ -21,6 +21,7 @@ from engine.drift.ks_sliding import Sliding
 from engine.drift.ks_table import thresholds
 from engine.drift.ks_walk import passed
 from engine.drift.options import read
+from engine.drift.picked import picked
 from engine.errors import SpecError
 from engine.kernels import Kernels
 
@@ -116,6 +117,13 @@ class Ks:
 
     def restart(self, signals: Sequence[int]) -> None:
         self.memory.forget(np.intersect1d(np.array(signals, np.int64), self.memory.known()))
+
+    def seed(self, signal: int, values: Floats, weights: Floats) -> None:
+        """Begin a signal anew with a recorded reference, if it is large enough and does not slide."""
+        self.restart([signal])
+        found = picked(values, weights, self.n)
+        if found is not None and isinstance(self.memory, Fixed):
+            self.memory.seed(signal, found)
 
     def levels(self) -> Levels:
         size, known = self.lengths.size, self.memory.known()

@@ -70,18 +70,26 @@ class Fixed:
         )  # fmt: skip
         rows = self.rows.of[signals]
         full = (self.rows["counts"][rows, GATHERED] == self.n) & (self.rows["planted"][rows] < 0)
-        for signal in signals[full]:
+        for signal in signals[full].tolist():
             reference = self.rows["reference"][self.rows.of[signal]]
             reference[:] = np.sort(reference) + 0.0  # no minus zero
             self.plant(signal)
 
-    def plant(self, signal: Ints) -> None:
+    def seed(self, signal: int, values: Floats) -> None:
+        """Begin a signal with so many sorted values as its reference."""
+        self.admit(np.array([signal]))
+        row = self.rows.of[signal]
+        self.rows["reference"][row] = values + 0.0
+        self.rows["counts"][row, GATHERED] = self.n
+        self.plant(signal)
+
+    def plant(self, signal: int) -> None:
         """Make the walks of a signal."""
         row = self.rows.of[signal]
-        self.walks.admit(np.atleast_1d(signal))
+        self.walks.admit(np.array([signal]))
         place = self.rows["planted"][row] = self.walks.of[signal]
         walks, tables = self.walks["walks"][place], self.walks["tables"][place]
-        ordered, codes = self.latest(int(signal))
+        ordered, codes = self.latest(signal)
         for k, w in enumerate(self.windows):
             ks_walk.plant(walks[k], tables[k], ordered, codes[-w:], w)
 
@@ -134,5 +142,5 @@ class Fixed:
             inside = np.zeros(whole.shape, bool)
             inside[rows] = np.arange(whole.shape[1]) < counts[:, [column]]
             whole[inside] = flat
-        for signal in known[counts[:, GATHERED] == self.n]:
+        for signal in known[counts[:, GATHERED] == self.n].tolist():
             self.plant(signal)
