@@ -12,7 +12,7 @@ given one value more than it had, since what was not seen among n values may wel
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy as np
 from engine.drift import cells_kernel, cells_numpy
 from engine.drift.bootstrap import Tail, tail
 from engine.drift.cells_kernel import ONE
-from engine.drift.cells_numpy import coded
+from engine.drift.cells_numpy import coded, shares_of, tables
 from engine.drift.detector import Alarm, Entry, Floats, Ints, Levels
 from engine.drift.options import read
 from engine.drift.picked import picked
@@ -46,9 +46,13 @@ class Known:
     known: Floats  # how many values of the reference each cell has, the last those of all others
     tail: Tail  # which thresholds have which run length
     ring: Any  # the cells of the latest values
-    counts: Floats  # of these
+    counts: Ints  # of these
     has: Ints  # how many values came since, and the measure in parts of 2**32
     need: int = NEVER
+    shares: tuple[Floats, Floats] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shares = shares_of(self.known, float(self.known.sum()))
 
     @property
     def ready(self) -> bool:
@@ -80,7 +84,7 @@ class Cells:
         options = read(name, OPTIONS, BOUNDS, given)
         self.call: Callable[..., Any] = jit.run
         self.measure, self.window, self.n = measure, options["window"], options["reference"]
-        self.categories = options["categories"]
+        self.categories, self.tables = options["categories"], tables(options["window"])
         self.lengths = np.full(signals, np.inf)
         self.held: dict[int, Floats] = {}
         self.known: dict[int, Known] = {}
@@ -99,9 +103,9 @@ class Cells:
         """Take values up to an alarm or the end of a reference; where to go on."""
         if (it := self.known.get(signal)) is None:
             return self._hold(row, signal, start)
-        n = float(it.known.sum())
-        fixed = self.measure, row, start, it.names, it.known, n
-        behind = int(self.call("follow", *fixed, it.ring, it.counts, it.has, it.need))
+        own = it.ring, it.counts, it.has, it.need
+        fixed = self.measure, *it.shares, *self.tables, it.names
+        behind = int(self.call("follow", *fixed, row, start, *own))
         if it.ready and it.has[1] >= it.need:
             statistic, threshold = float(it.has[1] / ONE), float(it.need / ONE)
             found.append(Alarm(behind - 1, signal, statistic, threshold, since(it), "shares"))
@@ -125,7 +129,7 @@ class Cells:
         names = np.sort(distinct[first[(times[first] >= RARE) | (first == first[0])]])
         known = np.bincount(coded(names, values), minlength=names.size + 1).astype(np.float64)
         known[-1] += 1.0
-        blank = np.zeros(self.window, np.uint16), np.zeros(known.size), np.zeros(2, np.int64)
+        blank = np.zeros(self.window, np.uint16), np.zeros(known.size, np.int64), np.zeros(2, np.int64)
         return Known(names, known, self._simulated(known, signal), *blank)
 
     def _simulated(self, known: Floats, signal: int) -> Tail:
@@ -137,7 +141,7 @@ class Cells:
         cells = np.repeat(np.arange(known.size, dtype=np.uint16), known.astype(np.int64))
         codes = cells[rng.integers(0, size, (paths, w + STRETCH), np.uint32)]
         highest = np.zeros((paths, PIECES))
-        self.call("tops", self.measure, drawn, float(size), codes, w, highest)
+        self.call("tops", self.measure, *shares_of(drawn, size), *self.tables, codes, highest)
         return tail(highest, STRETCH // PIECES)
 
     def allow(self, lengths: Floats, together: float) -> None:
@@ -188,7 +192,7 @@ class Cells:
     def restore(self, state: Any) -> None:
         self.lengths, self.held, self.known = state[0], dict(state[1]), {}
         for signal, (names, known, thresholds, logs, slope, ring, has) in state[2].items():
-            counts = np.bincount(ring[: int(has[0])], minlength=known.size).astype(np.float64)
+            counts = np.bincount(ring[: int(has[0])], minlength=known.size)
             tails = Tail(thresholds, logs, slope)
             self.known[signal] = Known(names, known, tails, ring.copy(), counts, has.copy())
             self._set(signal)

@@ -36,72 +36,75 @@ def log(x: float) -> float:
     return exponent * LOG_2 + (LOG_ROOT + 2.0 * s * (1.0 + q * low))
 
 
-def part(measure: int, known: float, n: float, count: float, w: float) -> int:
-    """What a cell adds, with `known` of n values of the reference and `count` of w of the window in it."""
-    usual, share = max(known, HALF) / n, count / w
+def part(measure: int, usual: float, of_usual: float, count: int, shares: Floats, of_shares: Floats) -> int:
+    """What a cell adds whose share was `usual` and that has `count` values of the window.
+
+    `shares` are those of so many values, and `of_...` logarithms.
+    """
     if measure == CHI_SQUARE:
-        gap = count - w * usual
-        return int(gap * gap / (w * usual) * ONE)
+        gap = shares[count] - usual
+        return int(gap * gap / usual * (shares.size - 1) * ONE)
     if measure == STABILITY:
-        share = max(count, HALF) / w
-        return int((share - usual) * (log(share) - log(usual)) * ONE)
-    middle = (usual + share) / 2.0
-    half = usual * (log(usual) - log(middle))
-    if count > 0.0:
-        half += share * (log(share) - log(middle))
-    return int(half / 2.0 * ONE)
+        return int((max(shares[count], shares[1] * HALF) - usual) * (of_shares[count] - of_usual) * ONE)
+    middle = log((usual + shares[count]) / 2.0)
+    return int((usual * (of_usual - middle) + shares[count] * (of_shares[count] - middle)) / 2.0 * ONE)
 
 
-def total(measure: int, known: Floats, n: float, counts: Floats, w: float) -> int:
+def total(
+    measure: int, usual: Floats, of_usual: Floats, counts: Ints, shares: Floats, of_shares: Floats,
+) -> int:
     """The sum over all cells."""
     found = 0
-    for i in range(known.size):
-        found += part(measure, known[i], n, counts[i], w)
+    for i in range(usual.size):
+        found += part(measure, usual[i], of_usual[i], counts[i], shares, of_shares)
     return found
 
 
 def enter(
-    measure: int, known: Floats, n: float, counts: Floats, w: float, came: int, gone: int, found: int,
+    measure: int, usual: Floats, of_usual: Floats, counts: Ints, shares: Floats, of_shares: Floats,
+    came: int, gone: int,
 ) -> int:
-    """One value more in a cell and one less in another; return what the sum is then."""
+    """One value more in a cell and one less in another; return what the sum gains by it."""
     if came == gone:
-        return found
-    found -= part(measure, known[came], n, counts[came], w) + part(measure, known[gone], n, counts[gone], w)
-    counts[came] += 1.0
-    counts[gone] -= 1.0
-    found += part(measure, known[came], n, counts[came], w) + part(measure, known[gone], n, counts[gone], w)
-    return found
+        return 0
+    a, b = counts[came], counts[gone]
+    counts[came], counts[gone] = a + 1, b - 1
+    x, of_x, y, of_y = usual[came], of_usual[came], usual[gone], of_usual[gone]
+    before = part(measure, x, of_x, a, shares, of_shares) + part(measure, y, of_y, b, shares, of_shares)
+    now = part(measure, x, of_x, a + 1, shares, of_shares) + part(measure, y, of_y, b - 1, shares, of_shares)
+    return now - before
 
 
 def tops(
-    measure: int, known: Floats, n: float, codes: Codes, w: int, highest: Floats,
+    measure: int, usual: Floats, of_usual: Floats, shares: Floats, of_shares: Floats, codes: Codes,
+    highest: Floats,
 ) -> None:
     """The largest measure in each piece of stretches of codes, behind the window that fills first.
 
-    Each row of `known` is the reference of a row of codes.
+    Each row of `usual` is the reference of a row of codes.
     """
-    pieces = highest.shape[1]
+    pieces, w = highest.shape[1], shares.size - 1
     size = (codes.shape[1] - w) // pieces
-    counts = np.zeros(known.shape[1])
+    counts = np.zeros(usual.shape[1], np.int64)
     for path in range(codes.shape[0]):
-        counts[:] = 0.0
+        own, of_own, line = usual[path], of_usual[path], codes[path]
+        counts[:] = 0
         for t in range(w):
-            counts[codes[path, t]] += 1.0
-        found = total(measure, known[path], n, counts, float(w))
+            counts[line[t]] += 1
+        found = total(measure, own, of_own, counts, shares, of_shares)
         t = w
         for piece in range(pieces):
             most = 0
             for _ in range(size):
-                came, gone = codes[path, t], codes[path, t - w]
-                found = enter(measure, known[path], n, counts, float(w), came, gone, found)
+                found += enter(measure, own, of_own, counts, shares, of_shares, line[t], line[t - w])
                 most = max(most, found)
                 t += 1
             highest[path, piece] = most / ONE
 
 
 def follow(
-    measure: int, values: Floats, t: int, names: Floats, known: Floats, n: float, ring: Codes, counts: Floats,
-    has: Ints, need: int,
+    measure: int, usual: Floats, of_usual: Floats, shares: Floats, of_shares: Floats, names: Floats,
+    values: Floats, t: int, ring: Codes, counts: Ints, has: Ints, need: int,
 ) -> int:
     """Take values of a signal up to an alarm; return where to go on.
 
@@ -119,11 +122,12 @@ def follow(
         seen = has[0]
         place = seen % w
         if seen < w:
-            counts[code] += 1.0
+            counts[code] += 1
             if seen == w - 1:
-                has[1] = total(measure, known, n, counts, float(w))
+                has[1] = total(measure, usual, of_usual, counts, shares, of_shares)
         else:
-            has[1] = enter(measure, known, n, counts, float(w), code, int(ring[place]), has[1])
+            gone = int(ring[place])
+            has[1] += enter(measure, usual, of_usual, counts, shares, of_shares, code, gone)
         ring[place] = code
         has[0] = seen + 1
         if seen + 1 >= w and has[1] >= need:
