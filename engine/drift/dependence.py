@@ -51,6 +51,7 @@ TAU_MIN = 1.15  # less is taken as none
 CHANCE, CLEAR = 9.0, 20.0  # over the root of the count: what independent values may show, and never do
 LONG_ENOUGH = 25  # a quarter has to be so many correlation times long
 LAGS = 20  # over which distances from the middle are looked at
+LASTING_MAX = 40.0  # restless times that seem to last longer are a change of spread
 DOUBTFUL, SURE = (
     0.2,
     1.0,
@@ -131,7 +132,7 @@ def lasting(spreads: Sequence[Floats]) -> float:
     """The correlation time of quiet and restless times, of which distances from the middle show a part."""
     shown = max(float(np.mean([spread[1:4].mean() for spread in spreads if len(spread) > 4] or [1.0])), 0.02)
     whole = float(np.median([correlation_time(spread) for spread in spreads]))
-    return max(1.0, (whole - 1.0) / (2.0 * shown))
+    return min(max(1.0, (whole - 1.0) / (2.0 * shown)), LASTING_MAX)
 
 
 def ranks(values: Floats) -> Floats:
