@@ -91,7 +91,6 @@ class Estimate:
         self.labelled: list[Floats] = []  # and labelled ones: value, outcome, outcome of a former label
         self.window = np.zeros(0, np.uint8)  # bins of the latest predictions
         self.latest = np.zeros((2, 0))  # labelled ones: how good, and how much more than was expected
-        self.now = Performance()
 
     def predicted(self, scores: Scores) -> None:
         """Take predictions, as they are made."""
@@ -126,7 +125,7 @@ class Estimate:
         return found
 
     def turn(self) -> None:
-        """Judge the latest predictions by the labels that came up to here, if there is enough of either."""
+        """Take what came up to here, if there is enough of it."""
         if max(sum(map(len, self.values)), sum(rows.shape[1] for rows in self.labelled)) < FRESH_MIN:
             return
         values = _joined(self.values)
@@ -139,7 +138,6 @@ class Estimate:
             self.window = np.concatenate([self.window, bins])[-WINDOW:]
         for rows in self._waiting():
             self._learn(rows)
-        self.now = self._judge()
         self.values, self.labelled = [], []
 
     def _waiting(self) -> list[Floats]:
@@ -168,7 +166,8 @@ class Estimate:
         good: Floats = (outcomes == POSITIVE[bins]).astype(np.float64)
         return good
 
-    def _judge(self) -> Performance:
+    def told(self) -> Performance:
+        """How good the predictions were up to the last turn."""
         n, labels, here = len(self.window), self.latest.shape[1], self.expected
         if n == 0 or labels < LABELS_MIN:
             return Performance(n=n, labels=labels)
@@ -193,20 +192,16 @@ class Estimate:
         variance = max(float((gaps * gaps).sum()) / n - gap * gap, spread)
         return gap, math.sqrt(variance / n + doubt)
 
-    def told(self) -> Performance:
-        """How good the predictions were up to the last turn."""
-        return self.now
-
     def state(self) -> list[Any]:
         kept = [_joined(self.values), [*self._waiting()], self.window.copy(), self.latest.copy()]
-        return [self.expected.state(), kept, list(self.now)]
+        return [self.expected.state(), kept]
 
     def restore(self, state: list[Any]) -> None:
-        expected, (values, waiting, window, latest), now = state
+        expected, (values, waiting, window, latest) = state
         self.expected.restore(expected)
         self.values = [values] if len(values) else []
         self.labelled = list(waiting)
-        self.window, self.latest, self.now = window.copy(), latest.copy(), Performance(*now)
+        self.window, self.latest = window.copy(), latest.copy()
 
 
 def _joined(parts: list[Floats]) -> Floats:
