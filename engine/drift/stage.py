@@ -25,6 +25,7 @@ from engine.drift.signals import Kind
 from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
 from engine.drift.witness import Witness
+from engine.errors import SpecError
 from engine.fold import Rows
 from engine.joined import Settlements
 from engine.metrics.block import Kind as Judged
@@ -33,6 +34,7 @@ from engine.outputs import Origin
 from engine.spec import Spec
 
 CLOCKS = ("events", "outcomes")
+HOW = {"first": "first", "sliding": "sliding", "deploy": "since"}  # as references call the windows
 VOLATILE = "how far this signal moves comes and goes, and then the budget of false alarms does not hold"
 CLASSES = (str(Kind.PREDICTION), str(Kind.LABEL))
 
@@ -56,6 +58,7 @@ class Watch:
         self.inputs, self.outcomes = Inputs(spec, judged), Outcomes(spec, judged)
         self.splits = [Split(spec, self.inputs.signals), Split(spec, self.outcomes.signals)]
         self.sources: list[Inputs | Outcomes] = [self.inputs, self.outcomes]
+        self._check_size()
         self.headers = [header_of(*each) for each in self.drift.provenance.items()]
         text = self.drift.reference.sketch
         self.recorded = {} if text is None else recorded.read(text)
@@ -70,6 +73,15 @@ class Watch:
         span = -self.drift.false_alarms.per
         self.rate = Rate(span) if span > 0 else None  # a budget in events needs none
         self._allow()
+
+    def _check_size(self) -> None:
+        pairs = zip(self.sources, self.splits, strict=True)
+        count = sum(len(source.signals) + len(split) for source, split in pairs)
+        if count > self.drift.signals_max:
+            raise SpecError(
+                f"drift would watch {count:,} signals, drift.signals_max is {self.drift.signals_max:,}: "
+                f"watch less (drift.watch), tell fewer segments apart (drift.segments_max), or allow more"
+            )
 
     def _panel(self, at: int) -> Panel:
         signals = [*self.sources[at].signals, *self.splits[at].named()]
