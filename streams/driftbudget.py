@@ -87,7 +87,8 @@ class Page:
         rate = self.shard.watch.rate
         if rate is None:
             return f"partition {self.shard.partition}"
-        return f"partition {self.shard.partition}: its events come at {rate.per_second:,.4g} a second"
+        known = "come at" if rate.count else "are taken to come, until more is known, at"
+        return f"partition {self.shard.partition}: its events {known} {rate.per_second:,.4g} a second"
 
     def rows(self) -> list[list[str]]:
         return [

@@ -13,6 +13,7 @@ BAR = 24  # characters of the longest bar
 BLOCKS = " ▏▎▍▌▋▊▉█"
 INDENT, NAME_WIDTH, SIGNAL_WIDTH = 14, 28, 60
 CATEGORIES, GROUPS = 12, 10  # lines
+FIGURES = {"mean": "mean", "share": "mean", "missing": "mean", "spread": "sd"}  # that tell of a change
 TOP = 3  # signals that are named in short
 
 
@@ -42,7 +43,7 @@ def brief(drift: Drift) -> Iterator[str]:
     """Three lines or so, where there is no room for all of it."""
     yield headline(drift)
     if drift.changes:
-        yield ", ".join(f"{each.kind} {_moved(each)}" for each in drift.changes)
+        yield ", ".join(f"{each.kind} {_moved(drift, each)}" for each in drift.changes)
     if (bins := drift.histogram) is not None:
         most = max([*bins.reference, *bins.current])
         yield f"before {spark(bins.reference, most)}  since {spark(bins.current, most)}"
@@ -92,7 +93,7 @@ def _facts(drift: Drift) -> Iterator[tuple[str, str]]:
     if drift.shows is not None:
         yield "shows", _place(drift.shows)
     for each in drift.changes:
-        yield each.kind, _moved(each)
+        yield each.kind, _moved(drift, each)
     if drift.effect_size is not None:
         p = "" if drift.p_value is None else f", p {_number(drift.p_value)}"
         yield "effect size", f"{_number(drift.effect_size)} ({drift.effect}){p}"
@@ -112,12 +113,15 @@ def _place(place: Place) -> str:
     return f"event {place.offset:,}, {when(place.time)}"
 
 
-def _moved(each: Change) -> str:
+def _moved(drift: Drift, each: Change) -> str:
     """How far: of a shape there are no two figures."""
-    effect = f"effect {_number(each.effect)}"
-    if each.before is None and each.now is None:
+    effect, name = f"effect {_number(each.effect)}", FIGURES.get(each.kind, "")
+    before, now = each.before, each.now
+    if before is None and now is None:
+        before, now = drift.reference.figures.get(name), drift.current.figures.get(name)
+    if before is None and now is None:
         return effect
-    return f"{_number(each.before)} -> {_number(each.now)}, {effect}"
+    return f"{_number(before)} -> {_number(now)}, {effect}"
 
 
 def _signal(name: str) -> str:

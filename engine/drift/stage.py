@@ -106,7 +106,9 @@ class Watch:
     # -- taking ----------------------------------------------------------------------------------------
 
     def events(self, events: Events, rows: Rows, scores: Scores) -> None:
-        """Take events, with their features and what was predicted."""
+        """Take events, with their features and what was predicted; none fit, perhaps."""
+        if not len(events):
+            return
         if self.rate is not None:
             self.rate.add(events.times)
         if self.estimate is not None:

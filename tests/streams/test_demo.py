@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from connectors.log import Record, Rows
 from connectors.memory import MemoryLog
+from engine.drift.record import read
+from engine.shard import Shard
 from engine.spec import Spec
 from streams import specfile, topics
 from streams.cli import app
@@ -30,6 +32,8 @@ from streams.demo.screens import Silent, progress
 from streams.demo.seen import Seen
 from streams.demo.summary import Summary, told
 from streams.demo.view import picture
+from tests.engine.cases import batch
+from tests.streams.drifts import drift
 
 PLAN = Plan(3_000, 1_800)
 KEYS = [
@@ -147,6 +151,7 @@ def figures() -> Figures:
     found = Figures(Bars(20), events=1_500, predictions=1_480, lag=66, rate=1_787.4)
     record = Record(0, 0, None, None, ())
     found.reasons["malformed"] = 1
+    found.drifted(drift(), 1_500)
     found.letters.append(DeadLetter("0-0", "malformed", "E", "x" * 200, ("payments", 0), 200, record))
     found.letters.append(DeadLetter("0-1", "unknown_category", "E", "no fax", ("payments", 0), 600, record))
     found.recent_ms.extend([10] * 98 + [12] * 2)
@@ -180,6 +185,7 @@ def test_the_picture_fits_and_says_it_all(tmp_path: Path, width: int, height: in
         "payments 600",
         "no fax",
         "▲ payments",
+        "amount: mean up since event 10,003",
     ):
         assert said in text
     assert f"accuracy {figures().recent_accuracy:.1%}" in text
@@ -208,6 +214,11 @@ def test_the_summary_tells_the_story() -> None:
     assert "0 lost, 0 twice" in text
     assert "right after" in text
     assert "malformed 1" in text
+    assert "none found; no false alarms before" in text
+    seen = Summary(1_500, 1_480, 1, 0, 0, 1_800.0, 10, 12, 0.9, True, 113)
+    text = "\n".join(told(seen, figures()))
+    assert "found 113 events after payments changed" in text
+    assert "mean 79.1 -> 121.9" in text
 
 
 # -- from the first process to the last
@@ -231,6 +242,29 @@ def test_demo_loses_nothing(temporary: Path) -> None:
     assert found["events"] == 3_000 == found["predictions"] + found["dead_letters"]
     assert 0.75 < found["accuracy"] < 0.99
     assert 0 <= found["latency_ms_p50"] <= found["latency_ms_p99"]
+
+
+def test_the_change_is_found() -> None:
+    """What the worker says of the planned events: amounts are not what they were, and nothing before that."""
+    plan, spec = Plan(6_000, 1_800), demo_spec()
+    events = [due.value for step in steps(plan) for due in step if due.topic == "events"]
+    shard, found = Shard(spec, 0), Figures(Bars(20))
+    for value in shard.walk(batch(spec.topic("events"), events, at=0)).alerts.values:
+        found.drifted(read(value or b""), plan.change)
+    assert found.false_alarms == 0
+    assert found.found is not None
+    assert (found.found.signal, found.found.change, found.found.direction) == ("amount", "mean", "up")
+    assert 0 < found.found.detected.offset - plan.change < 600
+
+
+def test_a_drift_is_counted_once() -> None:
+    """A revision takes the place of what was told before; outcomes are found too late to be the first."""
+    found = Figures(Bars(20))
+    late = drift(signal="label", panel="outcomes", detected={"offset": 10_050, "time": 0})
+    for each in (drift(detected={"offset": 9, "time": 0}), late, drift(), drift(revision=1)):
+        found.drifted(each, 10_000)
+    assert ([each.revision for each in found.drifts], found.false_alarms) == ([0, 0, 1], 1)
+    assert found.found == drift(revision=1)
 
 
 def test_reasons_are_those_that_were_planted(temporary: Path) -> None:

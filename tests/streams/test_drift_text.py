@@ -64,3 +64,11 @@ def test_a_record_is_read_as_it_was_written() -> None:
     """With what is known of the quality, of which one figure is true or false."""
     told = drift(quality={"estimated": 0.9, "n": 1_000, "apart": False, "realised": None})
     assert read(told.json()) == told
+
+
+def test_figures_of_a_change() -> None:
+    """Where the change itself has none, those of the reference and of today tell how far it went."""
+    changes = [{"kind": "spread", "effect": 0.7}, {"kind": "shape", "effect": 0.3}]
+    given = drift(changes=changes)
+    given.reference.figures, given.current.figures = {"mean": 5, "sd": 1.0}, {"mean": 5, "sd": 2.0}
+    assert list(brief(given))[1] == "spread 1 -> 2, effect 0.7, shape effect 0.3"

@@ -181,3 +181,10 @@ def test_each_finds_its_signals(use: str, arguments: dict[str, Any], signal: str
     _, again = walked(asked, values, 77, thaw=True)
     assert signal in {each["signal"] for each in alerts(out)}
     assert out.alerts == again.alerts
+
+
+def test_a_batch_of_which_nothing_fits() -> None:
+    """Is a dead letter and no more."""
+    shard = Shard(spec({"watch": EVERYTHING}), 0)
+    out = shard.walk(Batch("p.events", 0, 0, 1, [0], [0], [None], [b"{"]))
+    assert (len(out.dead_letters), len(out.alerts)) == (1, 0)
