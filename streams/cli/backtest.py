@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -110,8 +111,6 @@ def _check(report: Path | None, *inputs: str | None) -> None:
 
 
 def _tell(result: Result) -> None:
-    from streams.backtest_plot import waited
-
     say(f"{result.events:,} events in {result.seconds:.1f} s")
     if result.dead_letters:
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in result.reasons.items())
@@ -119,21 +118,23 @@ def _tell(result: Result) -> None:
     for note in result.notes:
         say(f"note: {note}")
     if result.changes:
-        rows = []
-        for each in result.changes[:SHOWN]:
-            after = f"{each['delay_events']:,}" if each["found"] else "missed"
-            rows.append(
-                [each["told"], f"{each['start']:,}", after, waited(each["delay_ms"]) or "", _by(each)]
-            )
-        put_table(["change", "at row", "found after", "", "by"], rows)
+        head = ["change", "at row", "found after", "", "said to begin at", "by"]
+        put_table(head, [_row(each) for each in result.changes[:SHOWN]])
         _more(len(result.changes))
         put("")
     _tell_scores(result)
     _tell_signals(result)
 
 
-def _by(change: dict[str, object]) -> str:
-    return f"{change['signal']} ({change['detector']})" if change["found"] else ""
+def _row(change: Mapping[str, Any]) -> list[str]:
+    from streams.backtest_plot import waited
+
+    told, start = change["told"], f"{change['start']:,}"
+    if not change["found"]:
+        return [told, start, "missed", "", "", ""]
+    after, wait, begun = f"{change['delay_events']:,}", waited(change["delay_ms"]) or "", change["said_start"]
+    by = f"{change['signal']} ({change['detector']})"
+    return [told, start, after, wait, "" if begun is None else f"{begun:,}", by]
 
 
 def _more(count: int) -> None:
