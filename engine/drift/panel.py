@@ -41,12 +41,13 @@ class Watcher:
     together: bool  # whether it speaks for all its signals, too
     detector: Detector
     rows: Ints
-    whole: bool  # these are all rows of the panel, in order
 
     def found(self, part: Part) -> Iterator[tuple[int, int, str, Alarm]]:
         """Column, row of the panel or TOGETHER, own name, and the alarm itself."""
-        rows = self.rows
-        for alarm in self.detector.update(part.block if self.whole else part.block[rows]):
+        rows, first, count = self.rows, int(self.rows[0]), len(self.rows)
+        side_by_side = int(rows[-1]) - first == count - 1  # these need not be copied
+        block = part.block[first : first + count] if side_by_side else part.block[rows]
+        for alarm in self.detector.update(block):
             row = TOGETHER if alarm.signal == TOGETHER else int(rows[alarm.signal])
             shown = alarm._replace(rows=tuple(int(rows[each]) for each in alarm.rows))
             yield int(part.columns[alarm.at]), row, self.name, shown

@@ -48,19 +48,19 @@ def watchers(drift: Drift, signals: Sequence[Signal]) -> list[Watcher]:
     for asked in drift.detectors:
         rows = [i for i, signal in enumerate(signals) if is_for(asked, signal)]
         of_model = [i for i in rows if signals[i].kind in OF_MODEL]
-        others = [i for i in rows if i not in of_model]
+        others = [i for i in rows if signals[i].kind not in OF_MODEL]
         if others:
-            found.append(_watcher(asked, drift, others, True, len(signals)))
+            found.append(_watcher(asked, drift, others, True))
         if of_model and entry_of(asked.use).each:
-            found.append(_watcher(asked, drift, of_model, False, len(signals)))
+            found.append(_watcher(asked, drift, of_model, False))
     return found
 
 
-def _watcher(asked: Detector, drift: Drift, rows: list[int], together: bool, count: int) -> Watcher:
+def _watcher(asked: Detector, drift: Drift, rows: list[int], together: bool) -> Watcher:
     entry, at = entry_of(asked.use), np.array(rows)
     together &= not entry.each or (entry.together and "together" in drift.watch and len(rows) > 1)
     built = entry.build(len(rows), options(asked, drift))
-    return Watcher(asked.use, asked.share, entry.each, together, built, at, len(rows) == count)
+    return Watcher(asked.use, asked.share, entry.each, together, built, at)
 
 
 def options(asked: Detector, drift: Drift) -> dict[str, Any]:
