@@ -2,10 +2,10 @@
 
 Labels that came say how often a prediction like this one is right (`expected.py`), and the mean of that over
 the latest predictions is the performance to be expected of them (confidence-based estimation: Guillory and
-others, 2021; Garg and others, 2022). The band holds
-the performance that the labels of these predictions will show, 95 times of 100. It is made of the chance in
-so many labels, of what is not known for sure of each bin, and of the gap: by how much labelled predictions
-of late turned out otherwise than was expected of them before, as far as that is more than chance.
+others, 2021; Garg and others, 2022). The band is to hold the performance that the labels of these predictions
+will show, 95 times of 100. It is made of the chance in so many labels, of what is not known for sure of each
+bin, of how far estimates were off so far (`hindsight.py`), and of the gap: by how much labelled predictions of
+late turned out otherwise than was expected of them before, as far as that is more than chance.
 
 It sees that inputs moved to where the model is better or worse. It cannot see a change in what the
 labels are for the same inputs: then the estimate stays, the realised performance falls as labels come, and
@@ -26,6 +26,7 @@ import numpy as np
 
 from engine.drift.detector import Floats
 from engine.drift.expected import FIT_LABELS, POSITIVE, Errors, Hits
+from engine.drift.hindsight import Hindsight
 from engine.joined import Settlements
 from engine.metrics.block import Ints, Kind
 from engine.metrics.coding import truths
@@ -76,7 +77,7 @@ class Estimate:
     Examples
     --------
     >>> estimate = Estimate(Kind.BINARY)
-    >>> estimate.predicted(Scores(predictions=[True] * 600, scores=[0.75] * 600))
+    >>> estimate.predicted(Scores(predictions=[True] * 600, scores=[0.75] * 600), last=599)
     >>> estimate.turn()
     >>> estimate.told().n, estimate.told().estimated
     (600, None)
@@ -88,25 +89,29 @@ class Estimate:
         self.kind = kind
         self.expected: Hits | Errors = Errors() if kind is Kind.REGRESSION else Hits(kind is Kind.BINARY)
         self.values: list[Floats] = []  # predictions that wait for the turn,
-        self.labelled: list[Floats] = []  # and labelled ones: value, outcome, outcome of a former label
+        self.labelled: list[Floats] = []  # and labelled ones: value, outcome, that of a former label, offset
+        self.last = -1  # offset of the newest prediction
+        self.hindsight = Hindsight()
         self.window = np.zeros(0, np.uint8)  # bins of the latest predictions
         self.latest = np.zeros((2, 0))  # labelled ones: how good, and how much more than was expected
 
-    def predicted(self, scores: Scores) -> None:
-        """Take predictions, as they are made."""
+    def predicted(self, scores: Scores, last: int) -> None:
+        """Take predictions, as they are made; `last` is the offset of the last one's event."""
         found = scores.predictions if self.kind is Kind.REGRESSION else scores.scores
         values = np.array(found, np.float64)  # None becomes NaN
         self.values.append(values)
+        self.last = last
 
     def settled(self, settled: Settlements) -> None:
         """Take labels that came."""
         if not settled:
             return
         values = settled.predictions if self.kind is Kind.REGRESSION else settled.scores
-        rows = np.full((3, len(settled)), np.nan)
+        rows = np.full((4, len(settled)), np.nan)
         rows[0], rows[1] = np.array(values, np.float64), self._outcomes(settled, settled.labels)
         if settled.before.count(None) < len(settled):
             rows[2] = self._outcomes(settled, settled.before)
+        rows[3] = settled.offsets
         self.labelled.append(rows)
 
     def _outcomes(self, settled: Settlements, labels: Sequence[Any]) -> Floats:
@@ -136,6 +141,8 @@ class Estimate:
         if len(values):
             bins = self.expected.place(values).astype(np.uint8)
             self.window = np.concatenate([self.window, bins])[-WINDOW:]
+            said = float(self.expected.rate[bins].mean()) if self._is_known else math.nan
+            self.hindsight.close(self.last, said)
         for rows in self._waiting():
             self._learn(rows)
         self.values, self.labelled = [], []
@@ -145,19 +152,25 @@ class Estimate:
         return [np.concatenate(self.labelled, axis=1)] if self.labelled else []
 
     def _learn(self, rows: Floats) -> None:
-        values, outcomes, before = rows[:, np.isfinite(rows[:2]).all(axis=0)]
+        values, outcomes, before, offsets = rows[:, np.isfinite(rows[:2]).all(axis=0)]
         bins = self.expected.place(values)
         again = np.isfinite(before)
         if again.any():
             self.expected.correct(bins[again], outcomes[again] - before[again])
-            bins, outcomes = bins[~again], outcomes[~again]
+            bins, outcomes, offsets = bins[~again], outcomes[~again], offsets[~again]
         if not len(bins):
             return
         good = self._good(bins, outcomes)
-        known = self.expected.labels >= FIT_LABELS  # before that, nothing was expected
-        met = np.stack([good, good - self.expected.rate[bins] if known else np.full(len(good), np.nan)])
+        self.hindsight.meet(offsets.astype(np.int64), good)
+        expected = self.expected.rate[bins] if self._is_known else np.full(len(good), np.nan)
+        met = np.stack([good, good - expected])
         self.latest = np.concatenate([self.latest, met], axis=1)[:, -WINDOW:]
         self.expected.learn(bins, outcomes)
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether there is something to be expected at all."""
+        return self.expected.labels >= FIT_LABELS
 
     def _good(self, bins: Ints, outcomes: Floats) -> Floats:
         """Whether predictions were right; of numbers, how far off they were."""
@@ -175,7 +188,8 @@ class Estimate:
         estimated, spread = float((share * here.rate).sum()), float((share * here.spread).sum())
         doubt = float((share * share * here.doubt).sum())
         gap, noise = self._gap(spread, doubt)
-        wide, sure = WIDE * math.sqrt(spread / n + doubt), max(0.0, abs(gap) - WIDE * noise)
+        excess = self.hindsight.excess(spread)
+        wide, sure = WIDE * math.sqrt(spread / n + doubt + excess), max(0.0, abs(gap) - WIDE * noise)
         low = max(0.0, estimated - wide - (sure if gap < 0 else 0.0))
         high = estimated + wide + (sure if gap > 0 else 0.0)
         high = high if self.kind is Kind.REGRESSION else min(1.0, high)
@@ -194,10 +208,11 @@ class Estimate:
 
     def state(self) -> list[Any]:
         kept = [_joined(self.values), [*self._waiting()], self.window.copy(), self.latest.copy()]
-        return [self.expected.state(), kept]
+        return [self.expected.state(), kept, self.last, self.hindsight.state()]
 
     def restore(self, state: list[Any]) -> None:
-        expected, (values, waiting, window, latest) = state
+        expected, (values, waiting, window, latest), self.last, hindsight = state
+        self.hindsight.restore(hindsight)
         self.expected.restore(expected)
         self.values = [values] if len(values) else []
         self.labelled = list(waiting)

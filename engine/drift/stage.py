@@ -112,7 +112,7 @@ class Watch:
         if self.rate is not None:
             self.rate.add(events.times)
         if self.estimate is not None:
-            self.estimate.predicted(scores)
+            self.estimate.predicted(scores, events.batch.offsets[events.index[-1]])
         block = self.inputs.block(rows, scores)
         offsets = [events.batch.offsets[i] for i in events.index]
         origins: list[Sequence[Any]] = []

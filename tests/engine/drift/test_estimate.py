@@ -25,9 +25,9 @@ MOVES: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def settlements(scores: Any, predictions: Any, labels: Any, before: Any = None) -> Settlements:
+def settlements(scores: Any, predictions: Any, labels: Any, first: int = 0) -> Settlements:
     n = len(labels)
-    found = Settlements(index=list(range(n)), before=[None] * n if before is None else list(before))
+    found = Settlements(index=list(range(n)), offsets=list(range(first, first + n)), before=[None] * n)
     found.scores, found.predictions, found.labels = list(scores), list(predictions), list(labels)
     return found
 
@@ -38,9 +38,9 @@ def run(estimate: Estimate, columns: list[list[Any]], cut: int = TURN) -> Iterat
         for start in range(end - TURN, end, cut):
             stop = min(end, start + cut)
             scores, predictions, _ = (column[start:stop] for column in columns)
-            estimate.predicted(Scores(predictions=predictions, scores=scores))
+            estimate.predicted(Scores(predictions=predictions, scores=scores), stop - 1)
             late = slice(max(0, start - LATE), max(0, stop - LATE))
-            estimate.settled(settlements(*(column[late] for column in columns)))
+            estimate.settled(settlements(*(column[late] for column in columns), first=late.start))
         estimate.turn()
         yield end, estimate.told()
 
@@ -87,6 +87,20 @@ def test_a_relation_that_changes_is_told_apart() -> None:
     assert seen.realised < 0.7
 
 
+def test_what_no_estimate_sees_widens_the_band() -> None:
+    """Where the relation changes to and fro, the band is as wide as estimates were off in the end."""
+    columns, _ = classes(lambda t: np.full_like(t, 2.0), 1.0, 1)
+    flipped = np.random.default_rng(2).random(N) < 0.4 * (np.arange(N) // 1_000 % 2)
+    steady = [
+        told.high - told.low for _, told in run(Estimate(Kind.BINARY), columns) if told.low and told.high
+    ]
+    columns[2] = (np.array(columns[2]) ^ flipped).tolist()
+    *_, last = [told for _, told in run(Estimate(Kind.BINARY), columns)]
+    assert last.low is not None
+    assert last.high is not None
+    assert last.high - last.low > 3 * max(steady)
+
+
 def test_numbers() -> None:
     """The mean absolute error is estimated where inputs move to where the model is worse."""
     rng = np.random.default_rng(3)
@@ -126,7 +140,7 @@ def test_what_it_cannot_use() -> None:
     """Predictions before the first class, numbers without end, and labels without a prediction."""
     estimate = Estimate(Kind.REGRESSION)
     for values in ([None] * 600, [math.inf, math.nan] * 300, [0.5] * 300, [1.0] * 300):
-        estimate.predicted(Scores(predictions=values, scores=values))
+        estimate.predicted(Scores(predictions=values, scores=values), 599)
         estimate.settled(settlements(values, values, [2.0] * len(values)))
         estimate.turn()
     assert estimate.told().n == estimate.told().labels == 600
@@ -139,7 +153,7 @@ def test_what_waits_is_bounded() -> None:
     for _ in range(10):
         estimate.settled(settlements([1.0] * 600, [1.0] * 600, [2.0] * 600))
         estimate.turn()
-    assert estimate.state()[1][1][0].shape == (3, WINDOW)
+    assert estimate.state()[1][1][0].shape == (4, WINDOW)
 
 
 def test_corrections() -> None:
