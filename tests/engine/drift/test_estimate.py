@@ -40,7 +40,8 @@ def run(estimate: Estimate, columns: list[list[Any]], cut: int = TURN) -> Iterat
             scores, predictions, _ = (column[start:stop] for column in columns)
             estimate.predicted(Scores(predictions=predictions, scores=scores), stop - 1)
             late = slice(max(0, start - LATE), max(0, stop - LATE))
-            estimate.settled(settlements(*(column[late] for column in columns), first=late.start))
+            scores, predictions, labels = (column[late] for column in columns)
+            estimate.settled(settlements(scores, predictions, labels, late.start))
         estimate.turn()
         yield end, estimate.told()
 
@@ -91,9 +92,8 @@ def test_what_no_estimate_sees_widens_the_band() -> None:
     """Where the relation changes to and fro, the band is as wide as estimates were off in the end."""
     columns, _ = classes(lambda t: np.full_like(t, 2.0), 1.0, 1)
     flipped = np.random.default_rng(2).random(N) < 0.4 * (np.arange(N) // 1_000 % 2)
-    steady = [
-        told.high - told.low for _, told in run(Estimate(Kind.BINARY), columns) if told.low and told.high
-    ]
+    quiet = [told for _, told in run(Estimate(Kind.BINARY), columns)]
+    steady = [told.high - told.low for told in quiet if told.low and told.high]
     columns[2] = (np.array(columns[2]) ^ flipped).tolist()
     *_, last = [told for _, told in run(Estimate(Kind.BINARY), columns)]
     assert last.low is not None
