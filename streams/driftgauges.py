@@ -7,14 +7,16 @@ from math import isfinite
 
 from engine.drift.distance import distances
 from engine.drift.estimate import WINDOW, Performance
+from engine.drift.signals import together
 from engine.drift.stage import Watch
-from engine.drift.standing import ALL, standings
+from engine.drift.standing import CLOCKS, standings
 from streams.meter import FEATURES_MAX
 
 Sample = tuple[str, tuple[str, ...], float]
 Pairs = Sequence[tuple[str, str]]  # a signal, and a detector that watches it
 
 OTHERS = "(other)"
+ALL = tuple(map(together, CLOCKS))
 
 
 def levels(watch: Watch, place: tuple[str, ...]) -> Iterator[Sample]:
@@ -53,7 +55,7 @@ def counted(drifts: Mapping[tuple[str, str], int], first: Pairs) -> Mapping[tupl
     """
     found = dict.fromkeys(first, 0)
     for (signal, detector), count in drifts.items():
-        told = signal == ALL or (signal, detector) in found
+        told = signal in ALL or (signal, detector) in found
         pair = (signal if told else OTHERS, detector)
         found[pair] = found.get(pair, 0) + count
     return found

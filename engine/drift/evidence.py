@@ -21,7 +21,7 @@ from engine.drift.ranking import top
 from engine.drift.recent import View
 from engine.drift.record import Before, Change, Drift, Now, Place, Start, digits, told_figures, told_number
 from engine.drift.reference import Reference, made
-from engine.drift.signals import Kind, Signal
+from engine.drift.signals import Kind, Signal, together
 
 TOGETHER = "together"
 OFF_CENTRE = 0.95  # a value is unusual that lies beyond this share of the reference
@@ -38,7 +38,7 @@ def evidence(panel: Panel, view: View, case: Case) -> Drift:
     split = _split(panel, view, case, values, begin)
     groups = _groups(panel, view, case, split, columns, values)
     since = {each.by: len(now) for each in panel.groups}
-    name, segment = (TOGETHER, "") if case.together else (signal.name, signal.segment)
+    name, segment = (together(panel.clock), "") if case.together else (signal.name, signal.segment)
     origin = panel.origin
     return Drift(
         fingerprint=record.fingerprint(origin.pipeline, origin.partition, name, case.detector, segment),

@@ -15,7 +15,7 @@ import numpy as np
 from engine.drift.detector import TOGETHER, Alarm, Detector, Floats, Ints, Seeded
 from engine.drift.prepare import Options, Part, Prepare
 from engine.drift.reference import Reference
-from engine.drift.signals import OF_MODEL, Signal
+from engine.drift.signals import OF_MODEL, Signal, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Panel:
         How signals are prepared. A model is given `warm_up` records to learn, before what it says is watched.
     recorded
         By a signal's name, what it was before: detectors that can begin with that.
+    clock
+        events or outcomes.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class Panel:
         watchers: Sequence[Watcher],
         options: Options,
         recorded: Mapping[str, Reference] | None = None,
+        clock: str = "events",
     ) -> None:
         recorded = recorded or {}
         self.signals, self.watchers, self.settling = list(signals), list(watchers), options.warm_up
         self.prepare = Prepare(signals, options)
         self.of_model = [i for i, signal in enumerate(signals) if signal.kind in OF_MODEL]
         self.taken = 0  # records
+        self.clock = clock
         self.seeds = {row: recorded[each.name] for row, each in enumerate(signals) if each.name in recorded}
         if options.dependence == "none":
             self._seed([*self.seeds])
@@ -96,7 +100,7 @@ class Panel:
 
     def named(self, row: int) -> str:
         """What a signal is called, or all of them."""
-        return "together" if row == TOGETHER else self.signals[row].name
+        return together(self.clock) if row == TOGETHER else self.signals[row].name
 
     def take(self, block: Floats, index: Sequence[int], times: Ints) -> list[Found]:
         """Take a block, which is ours from here on, and the times of its records; what is found, by record,
@@ -130,8 +134,8 @@ class Panel:
 
     def allow(self, lengths: Sequence[tuple[Floats, float]]) -> None:
         """For each watcher: so many values may pass between two false alarms of each of its signals."""
-        for watcher, (each, together) in zip(self.watchers, lengths, strict=True):
-            watcher.detector.allow(each, together)
+        for watcher, (each, whole) in zip(self.watchers, lengths, strict=True):
+            watcher.detector.allow(each, whole)
 
     def restart(self, rows: Sequence[int]) -> None:
         """What these signals were is forgotten."""

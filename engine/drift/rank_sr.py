@@ -225,4 +225,4 @@ def warm() -> None:
     jit.compiled.update(kernels)
 
 
-ENTRY = Entry(build, ("numbers", "shares", "categories"), "proven", {}, warm=warm)
+ENTRY = Entry(build, ("numbers", "shares", "categories"), "proven", {}, together=True, warm=warm)

@@ -67,6 +67,15 @@ class Signal(NamedTuple):
         return f"{told}[{self.segment}]" if self.segment else told
 
 
+def together(clock: str) -> str:
+    """What all signals of a panel are called.
+
+    >>> together("events"), together("outcomes")
+    ('together', 'together.outcomes')
+    """
+    return "together" if clock == "events" else f"together.{clock}"
+
+
 @lru_cache(65_536)
 def place(category: object) -> float:
     """The number that stands for a category.

@@ -86,7 +86,7 @@ class Watch:
     def _panel(self, at: int) -> Panel:
         signals = [*self.sources[at].signals, *self.splits[at].named()]
         options = Options(self.drift.dependence, self.drift.warm_up, self.drift.season_ms)
-        return Panel(signals, watchers(self.drift, signals), options, self.recorded)
+        return Panel(signals, watchers(self.drift, signals), options, self.recorded, CLOCKS[at])
 
     def _witness(self, spec: Spec, at: int) -> Witness:
         """Who tells of a panel; where a record came from is known of events only, not of their outcomes."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import inf, nan
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.drift.detector import TOGETHER
 from engine.drift.prepare import Told
 from engine.drift.tally import Counted
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from engine.drift.stage import Watch
 
 CLOCKS = ("events", "outcomes")
-ALL = "together"
 SETTLED = Told(wanted=0, tau=nan, size=1, slots=1.0, volatile=False)
 
 
@@ -65,10 +65,11 @@ def _levels(watch: Watch, panel: Panel, watcher: Watcher) -> Iterator[tuple[str,
     levels, told = watcher.detector.levels(), panel.prepare.told()
     columns = (levels.statistic.tolist(), levels.threshold.tolist(), levels.taken.tolist())
     if not watcher.each:
-        yield ALL, SETTLED, *(column[0] for column in columns)
+        yield panel.named(TOGETHER), SETTLED, *(column[0] for column in columns)
         return
     for row, *found in zip(watcher.rows.tolist(), *columns, strict=True):
         if panel.signals[row].is_there:
             yield panel.signals[row].name, told[row], *found
-    if watch.tally.of(ALL, watcher.name) is not None:
-        yield ALL, SETTLED, nan, nan, panel.taken  # nobody says how near they all are to an alarm
+    everything = panel.named(TOGETHER)
+    if watch.tally.of(everything, watcher.name) is not None:
+        yield everything, SETTLED, nan, nan, panel.taken  # nobody says how near they all are to an alarm
