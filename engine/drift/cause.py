@@ -27,6 +27,7 @@ they are (streams as in `tests/engine/drift/test_cause.py`):
 | .1 | 23 | 4 | 13 | 24 | 23 |
 
 A model that takes over new labels within some dozen records hides what happened to them: then it is data.
+While it gets over a change, what it says moves on and nothing else does: that is told as confidence, too.
 """
 
 from __future__ import annotations
@@ -60,11 +61,14 @@ Moved = Mapping[str, float]
 """By part, how likely it is that chance alone moved it so far."""
 
 
-def moved(signals: Sequence[Signal], view: View, time: int) -> dict[str, float] | None:
-    """What moved in one panel at a moment; None while there are too few records before or since."""
+def column_of(view: View, time: int) -> int | None:
+    """The first record since a moment; None while there are too few before or since."""
     column = int(np.argmax(view.times >= time)) if len(view) else 0
-    if column < ENOUGH or len(view) - column < ENOUGH:
-        return None
+    return None if column < ENOUGH or len(view) - column < ENOUGH else column
+
+
+def moved(signals: Sequence[Signal], view: View, column: int) -> dict[str, float]:
+    """What moved in one panel since a record."""
     found: dict[str, float] = {}
     values = view.values[:, : column + SOON]
     for part, kinds in PARTS.items():

@@ -46,9 +46,10 @@ def _of_numbers(values: Floats, sketch: Sketch) -> Floats:
     different = 1 + int((points[1:] != points[:-1]).sum())
     degrees = min(DEGREES, max(1, different - 1))
     share = weights / sketch.n
-    there, found = _legendre(ranks(points, sketch))[:degrees], _legendre(ranks(values, sketch))[:degrees]
+    there, found = (_legendre(ranks(each, sketch))[:degrees] for each in (points, values))
     mean = there @ share
-    spread = np.sqrt(((there - mean[:, None]) ** 2) @ share)
+    centred = there - mean[:, None]
+    spread = np.sqrt((centred * centred) @ share)
     least = np.sqrt(0.5 / sketch.n)  # of a constant reference
     told: Floats = (found - mean[:, None]) / np.maximum(spread, least)[:, None]
     return told
@@ -57,12 +58,13 @@ def _of_numbers(values: Floats, sketch: Sketch) -> Floats:
 def _legendre(rank: Floats) -> Floats:
     """Polynomials that are orthonormal on (0, 1)."""
     x = 2 * rank - 1
+    square = x * x
     return np.stack(
         [
             np.sqrt(3) * x,
-            np.sqrt(5) * (3 * x**2 - 1) / 2,
-            np.sqrt(7) * (5 * x**3 - 3 * x) / 2,
-            3 * (35 * x**4 - 30 * x**2 + 3) / 8,
+            np.sqrt(5) / 2 * (3 * square - 1),
+            np.sqrt(7) / 2 * x * (5 * square - 3),
+            3 / 8 * ((35 * square - 30) * square + 3),
         ]
     )
 
@@ -105,7 +107,7 @@ def start(of: Floats, n: int | None, least: int = 0) -> Start:
         spread[0] = np.inf if least == 0 else spread[0]
     else:
         spread = many * (1 + many / n)
-    found: Floats = (sums**2).sum(axis=0) / spread
+    found: Floats = (sums * sums).sum(axis=0) / spread
     at = int(found[: max(1, len(many) - SHORTEST + 1)].argmax())
     near = bool(found[0] >= found[at] - NEAR) and n is not None
     return Start(least + at, float(found[at]), least == 0 and (near or at == 0))

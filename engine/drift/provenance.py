@@ -96,13 +96,15 @@ class Groups:
     def codes(self, values: Sequence[Any], offsets: Sequence[int]) -> Ints:
         """The groups of some records."""
         self._forget()
-        names = [NONE if value is None else str(value)[:NAME_MAX] for value in values]
-        if self.open.keys() >= set(names):
-            codes = [self.open[name] for name in names]
+        names = {value: NONE if value is None else str(value)[:NAME_MAX] for value in set(values)}
+        if self.open.keys() >= set(names.values()):
+            known = {value: self.open[name] for value, name in names.items()}
+            codes = [known[value] for value in values]
             self.last.update(zip(codes, count(self.taken)))
             self.taken += len(codes)
         else:
-            codes = [self._code(name, offset) for name, offset in zip(names, offsets, strict=True)]
+            pairs = zip(values, offsets, strict=True)
+            codes = [self._code(names[value], offset) for value, offset in pairs]
         return np.array(codes, np.int64)
 
     def _code(self, name: str, offset: int) -> int:

@@ -133,6 +133,7 @@ class Drift(msgspec.Struct, kw_only=True):
     histogram: Histogram | None
     categories: list[Category]
     top_features: list[Feature]
+    top_elsewhere: list[Feature] = []  # the same of the other panel, once it has enough records since then
     groups: list[Group]
     suspected_cause: str | None
     cause: str | None = None  # what drifted: data, labels, relation, confidence; see cause.py

@@ -10,7 +10,7 @@ is kept until then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,37 +19,26 @@ import numpy as np
 from engine.drift import cause, pair
 from engine.drift.case import Case, Panel, opened
 from engine.drift.correlation import note
-from engine.drift.detector import TOGETHER, Alarm, Floats, Ints
+from engine.drift.detector import TOGETHER, Floats, Ints
 from engine.drift.evidence import evidence
 from engine.drift.learning import is_learning
 from engine.drift.names import Names
 from engine.drift.panel import Found
+from engine.drift.pending import Pending, packed, unpacked
 from engine.drift.provenance import Groups
+from engine.drift.ranking import top
 from engine.drift.recent import RECORDS, Recent
-from engine.drift.record import Drift, Place, Start
+from engine.drift.record import Drift, Feature, Place, Start
 from engine.drift.reference import Reference, References, Window
 from engine.drift.signals import Signal
 from engine.outputs import Origin
 
 MORE = 200  # records since an alarm that are waited for before it is told again
 PENDING_MAX = 64  # drifts that are to be told again; the oldest make room, and keep what was told at first
+AT_ONCE = 16  # drifts that are looked at again at one turn
 PATIENCE = 16 * 1024  # records after which nothing more is waited for
 FIRST = Window()
 TOLD_MAX = 100  # drifts of a panel that are told between two turns
-
-
-@dataclass(slots=True)
-class Pending:
-    """A drift that will be told again."""
-
-    case: Case
-    number: int  # of the change's first record in the panel
-    alarmed: int  # of the alarm's record
-    start: list[Any]
-    detected: list[Any]
-    late: bool  # it might have been the model's learning, and was not told at once
-    revised: int = 0
-    moved: dict[str, dict[str, float]] = field(default_factory=dict)  # by clock
 
 
 class Told(NamedTuple):
@@ -189,7 +178,8 @@ class Witness:
         """
         self.told = self.dropped = 0
         found, kept = list[tuple[Drift, int | None]](), list[Pending]()
-        for each in self.pending:
+        looked, later = self.pending[:AT_ONCE], self.pending[AT_ONCE:]
+        for each in looked:
             waited = self.references.records - each.alarmed
             new = self._look(each, others)
             is_last = len(each.moved) == 1 + len(others) or waited >= PATIENCE
@@ -202,17 +192,21 @@ class Witness:
                 found.append((drift, row))
             if not (is_last and each.revised):
                 kept.append(each)
-        self.pending = kept
+        self.pending = later + kept
         return found
 
     def _look(self, each: Pending, others: Sequence[Witness]) -> bool:
         """Find out what moved when it began, in every panel that has enough records since."""
         new = False
         for witness in (self, *others):
-            if witness.clock not in each.moved:
-                moved = cause.moved(witness.signals, witness.recent.view(), each.start[1])
-                if moved is not None:
-                    each.moved[witness.clock], new = moved, True
+            view = witness.recent.view()
+            column = None if witness.clock in each.moved else cause.column_of(view, each.start[1])
+            if column is not None:
+                with np.errstate(all="ignore"):
+                    each.moved[witness.clock] = cause.moved(witness.signals, view, column)
+                    found = top(witness.signals, witness.references, view, column)
+                each.top[witness.clock] = [list(msgspec.structs.astuple(feature)) for feature in found]
+                new = True
         return new
 
     def _revised(self, each: Pending) -> Drift:
@@ -226,6 +220,8 @@ class Witness:
         drift.revision = each.revised - each.late
         drift.start, drift.detected = Start(*each.start), Place(*each.detected)
         moved = {part: p for of in each.moved.values() for part, p in of.items()}
+        elsewhere = [features for clock, features in each.top.items() if clock != self.clock]
+        drift.top_elsewhere = [Feature(*feature) for features in elsewhere for feature in features]
         drift.moved = sorted(part for part, p in moved.items() if p < cause.MOVED)
         drift.cause = cause.cause(moved) if moved else None
         also = note(self.signals[each.case.row], {feature.signal for feature in drift.top_features})
@@ -240,7 +236,7 @@ class Witness:
             "references": self.references.state(),
             "groups": [groups.state() for groups in self.groups],
             "names": self.names.state(),
-            "pending": [_packed(each) for each in self.pending],
+            "pending": [packed(each) for each in self.pending],
             "told": [self.told, self.dropped, self.learned],
         }
 
@@ -250,27 +246,10 @@ class Witness:
         for groups, each in zip(self.groups, state["groups"], strict=True):
             groups.restore(each)
         self.names.restore(state["names"])
-        self.pending = [_unpacked(each) for each in state["pending"]]
+        self.pending = [unpacked(each) for each in state["pending"]]
         self.told, self.dropped, self.learned = state["told"]
 
 
 def named(signal: Signal) -> str:
     """Under what the names of a signal's categories are kept."""
     return signal.feature or str(signal.kind)
-
-
-def _packed(each: Pending) -> list[Any]:
-    case = each.case
-    known = [case.together, case.row, case.column, case.bounded, case.reference.state(), case.window]
-    rest = [each.number, each.alarmed, each.start, each.detected, each.late, each.revised]
-    moved = {clock: dict(parts) for clock, parts in each.moved.items()}
-    return [case.detector, list(case.alarm), known, rest, moved]
-
-
-def _unpacked(packed: list[Any]) -> Pending:
-    detector, alarm, (together, row, column, bounded, reference, window), rest, moved = packed
-    was = Reference.restored(reference)
-    case = Case(detector, Alarm(*alarm), together, row, column, bounded, was, window)
-    kept = {clock: dict(parts) for clock, parts in moved.items()}
-    number, alarmed, begin, detected, late, revised = rest
-    return Pending(case, number, alarmed, begin, detected, late, revised, kept)

@@ -66,12 +66,12 @@ def take(witness: Witness, block: Floats, numbers: range) -> None:
     witness.take(part, numbers, 1_000 * np.array(numbers), [], found if here else [])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 3, 4])
 @pytest.mark.parametrize("what", ["data", "labels", "relation", "confidence"])
 def test_what_drifted_is_told(what: str, seed: int) -> None:
     """Covariate shift, prior shift, another P(y|x), and a model that is too sure of itself."""
     told, _ = revised(*simulated(what, seed))
-    assert [drift.revision for drift in told] == [*range(1, len(told) + 1)]
+    assert [drift.revision - told[0].revision for drift in told] == [*range(len(told))]
     assert told[-1].cause == what
     assert (told[-1].start.offset, told[-1].detected.offset) == (told[0].start.offset, ALARM)
     assert told[-1].current.n > 200
