@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from engine.drift.counts import Counts
 from engine.drift.detector import Floats
 from engine.drift.recent import View
 from engine.drift.record import Feature, digits
-from engine.drift.reference import References, made
+from engine.drift.reference import Reference, References, made
 from engine.drift.signals import Signal
 
 RANKED_MAX = 64  # signals whose share of the change is worked out
@@ -21,11 +21,21 @@ RANKED = 10  # that are told
 CLEAR = 2.24  # a squared distance that chance alone reaches once in twenty times, in units of its mean
 
 
-def top(signals: Sequence[Signal], references: References, view: View, column: int) -> list[Feature]:
-    """The signals that changed most since a place, each with its share of all change."""
-    found = []
+def top(
+    signals: Sequence[Signal],
+    references: References,
+    view: View,
+    column: int,
+    known: Mapping[int, Reference] | None = None,
+) -> list[Feature]:
+    """The signals that changed most since a place, each with its share of all change.
+
+    `known` is what some were before it, by row.
+    """
+    found, known = [], known or {}
     for row in ranked_rows(signals, view, column):
-        distance, chance = _distance(signals[row].categories, references, view, row, column)
+        reference = known.get(row) or _before(signals[row].categories, references, view, row, column)
+        distance, chance = _distance(reference, view, row, column)
         clear = distance**2 - chance if distance**2 > CLEAR * chance else 0.0
         found.append((clear, distance, signals[row].name))
     whole = math.fsum(clear for clear, _, _ in found)
@@ -37,12 +47,19 @@ def top(signals: Sequence[Signal], references: References, view: View, column: i
     ]
 
 
-def _distance(
-    categories: bool, references: References, view: View, row: int, column: int
-) -> tuple[float, float]:
-    """How far a signal is from what it was, and the square of what chance alone gives."""
+def _before(categories: bool, references: References, view: View, row: int, column: int) -> Reference:
+    """What a signal was before a place: its reference, unless that was made of what came later."""
     before, now = (part[~np.isnan(part)] for part in np.split(view.values[row], [column]))
-    reference = references.at(row, len(now)) or made(before, categories)
+    first = references.records - len(view) + column
+    is_later = references.began[row] > first and bool(references.whole[row])
+    found = None if is_later else references.at(row, len(now))
+    return found or made(before, categories)
+
+
+def _distance(reference: Reference, view: View, row: int, column: int) -> tuple[float, float]:
+    """How far a signal is from what it was, and the square of what chance alone gives."""
+    now = view.values[row, column:]
+    now = now[~np.isnan(now)]
     if not reference.n or not len(now):
         return 0.0, 1.0
     if isinstance(reference.values, Counts):

@@ -255,6 +255,8 @@ def test_the_change_is_found() -> None:
     assert found.found is not None
     assert (found.found.signal, found.found.change, found.found.direction) == ("amount", "mean", "up")
     assert 0 < found.found.detected.offset - plan.change < 600
+    assert found.found.revision > 0
+    assert found.found.top_features[0].signal == "amount"
 
 
 def test_a_drift_is_counted_once() -> None:
