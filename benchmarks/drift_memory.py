@@ -27,7 +27,7 @@ from engine.duration import DAY_MS
 
 SIGNALS = [Signal(Kind.VALUE, "x")]
 REQUESTED = 100_000
-SIZE = 200_000
+SIZE, TURN = 200_000, 1_024
 SHIFT_AT, SHIFTED = 60 * DAY + 600, 40_000  # when, and how long it is looked for
 
 
@@ -35,7 +35,7 @@ class Run(NamedTuple):
     """What became of a stream."""
 
     alarms: list[int]  # at which values
-    judged: int  # values since the first that the detector took
+    judged: int  # values, without those with which slots of a season fill up
     size: int  # of blocks
 
 
@@ -46,11 +46,18 @@ def season_of(name: str) -> int | None:
 def run(values: Floats, times: Ints, options: Options, requested: float = REQUESTED) -> Run:
     """Prepare a stream, then watch it."""
     prepare, detector = Prepare(SIGNALS, options), rank_sr.build(1, {})
-    parts = list(prepare.apply(values[None].copy(), times).parts())
-    detector.allow(requested * prepare.per_record(), math.inf)
-    found = [part.columns[alarm.at] for part in parts for alarm in detector.update(part.block)]
-    first = int(prepare.since[0])
-    return Run([int(at) for at in found], len(values) - first if first >= 0 else 0, int(prepare.sizes[0]))
+    found, seen = list[int](), 0
+    for first in range(0, len(values), TURN):
+        detector.allow(requested * prepare.per_record(), math.inf)
+        parts = prepare.apply(values[None, first : first + TURN].copy(), times[first : first + TURN]).parts()
+        before = len(found)
+        for part in parts:
+            seen += int(np.count_nonzero(~np.isnan(part.block)))
+            found += [first + int(part.columns[alarm.at]) for alarm in detector.update(part.block)]
+        if len(found) > before and options.season_ms is not None:  # as `Panel.turn` has it
+            detector.restart([0])
+            prepare.anew([0])
+    return Run(found, seen * int(prepare.sizes[0]), int(prepare.sizes[0]))
 
 
 def interval(alarms: int, allowed: float) -> tuple[float, float]:

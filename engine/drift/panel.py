@@ -84,6 +84,7 @@ class Panel:
         self.of_model = [i for i, signal in enumerate(signals) if signal.kind in OF_MODEL]
         self.taken = 0  # records
         self.clock = clock
+        self.moved: set[int] = set()  # signals of which alarms were raised since the last turn
         self.seeds = {row: recorded[each.name] for row, each in enumerate(signals) if each.name in recorded}
         if options.dependence == "none":
             self._seed([*self.seeds])
@@ -114,6 +115,7 @@ class Panel:
             for at, row, name, alarm in watcher.found(part):
                 each = Found(index[at], at, size - 1 - at, row, name, alarm, self._back(part, row, alarm))
                 found.append(each)
+        self.moved.update(each.signal for each in found if each.signal != TOGETHER)
         return sorted(found, key=lambda each: (each.index, each.signal))
 
     def _parts(self, block: Floats, times: Ints) -> Iterator[tuple[Watcher, Part]]:
@@ -137,26 +139,38 @@ class Panel:
         for watcher, (each, whole) in zip(self.watchers, lengths, strict=True):
             watcher.detector.allow(each, whole)
 
+    def turn(self) -> None:
+        """Let what moved be compared with how its days are now: those before would raise alarms for weeks."""
+        moved, self.moved = sorted(self.moved), set()
+        if moved and self.prepare.season is not None:
+            self._begin_anew(moved, [watcher for watcher in self.watchers if watcher.each])
+            self.prepare.anew(moved)
+
     def restart(self, rows: Sequence[int]) -> None:
         """What these signals were is forgotten."""
-        for watcher in self.watchers:
-            here = np.isin(watcher.rows, rows).nonzero()[0]
-            watcher.detector.restart(here.tolist())
+        self._begin_anew(rows, self.watchers)
         self.prepare.restart(rows)
         for row in rows:
             self.seeds.pop(row, None)
+
+    def _begin_anew(self, rows: Sequence[int], watchers: Sequence[Watcher]) -> None:
+        for watcher in watchers:
+            here = np.isin(watcher.rows, rows).nonzero()[0]
+            watcher.detector.restart(here.tolist())
 
     def state(self) -> list[Any]:
         seeds = list(self.seeds)
         return [
             self.taken,
+            sorted(self.moved),
             seeds,
             self.prepare.state(),
             [watcher.detector.state() for watcher in self.watchers],
         ]
 
     def restore(self, state: list[Any]) -> None:
-        self.taken, seeds, prepared, states = state
+        self.taken, moved, seeds, prepared, states = state
+        self.moved = set(moved)
         self.seeds = {row: self.seeds[row] for row in seeds}
         self.prepare.restore(prepared)
         for watcher, each in zip(self.watchers, states, strict=True):

@@ -132,10 +132,8 @@ class Prepare:
         count = len(signals)
         self.options, self.taken = options, 0
         self.season = None if options.season_ms is None else Season(signals, options.season_ms)
-        self.given, self.since = (
-            np.zeros(count, np.int64),
-            np.full(count, -1),
-        )  # the record of the first value
+        self.given = np.zeros(count, np.int64)  # values that detectors took
+        self.since = np.full(count, -1)  # the record of the first of them
         self.thin = np.array([signal.categories for signal in signals], np.bool_)
         self.sizes = np.ones(count, np.int64)
         self.tau, self.volatile = np.full(count, np.nan), np.zeros(count, np.bool_)
@@ -248,6 +246,13 @@ class Prepare:
             self._learn(row, Dependence(np.nan))
             self.sums[row], self.counts[row], self.wanted[row] = 0.0, 0, self.options.warm_up
         self._sort()
+
+    def anew(self, rows: Sequence[int]) -> None:
+        """These signals moved: their seasons are not what they were; how long they remember is."""
+        if self.season is not None:
+            self.season.restart(rows)
+            self.given[rows], self.since[rows] = 0, -1
+            self.sums[rows], self.counts[rows] = 0.0, 0
 
     def per_record(self) -> Floats:
         """How many values of each signal detectors were given for a record, since its first; while there are

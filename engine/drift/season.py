@@ -11,6 +11,10 @@ A slot is a function of the event's own time, so late events find theirs; an eve
 one before closes that bin, and a shard whose events jump to and fro by more than a bin is seen in smaller
 portions. A slot tells nothing until it has values of three earlier periods.
 
+Behind an alarm days are not what they were, and while the new ones take the place of the old ones a change
+would be found each day anew. So at the next turn a signal that moved forgets its season (`Panel.turn`), and
+is quiet until it has seen three periods again.
+
 Categories have no season here: a mean of them means nothing, so they go on as they are.
 """
 

@@ -35,7 +35,7 @@ from engine.spec import Spec
 
 CLOCKS = ("events", "outcomes")
 HOW = {"first": "first", "sliding": "sliding", "deploy": "since"}  # as references call the windows
-VOLATILE = "how far this signal moves comes and goes, and then the budget of false alarms does not hold"
+VOLATILE = "how far this signal moves comes and goes: it is seen in means of long blocks"
 CLASSES = (str(Kind.PREDICTION), str(Kind.LABEL))
 
 
@@ -194,6 +194,8 @@ class Watch:
             self.estimate.turn()
         if self.rate is not None:
             self.rate.turn()
+        for panel in self.panels:
+            panel.turn()
         self._allow()
 
     def _tell_again(self, out: Output) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.drift import rank_sr
 from engine.drift.detector import Floats, Ints
+from engine.drift.panel import Panel, Watcher
+from engine.drift.prepare import Options
 from engine.drift.season import DEPTH_MIN, Season
 from engine.drift.signals import Kind, Signal
 
@@ -96,3 +99,21 @@ def test_categories_go_on_as_they_are() -> None:
 def test_very_many_signals_remember_less() -> None:
     """What seasons remember is bounded."""
     assert Season([VALUE] * 10_000, DAY_MS).rings.shape[2] == DEPTH_MIN
+
+
+def test_a_change_is_found_once() -> None:
+    """Behind an alarm a signal forgets its season, or it would be found anew in every period."""
+    times = 60_000 * np.arange(4_000)
+    values = np.sin(2 * np.pi * times / HOUR_MS) + 0.1 * np.random.default_rng(5).normal(size=4_000)
+    values[3_000:] += 1.0
+    options = Options("none", season_ms=HOUR_MS)
+    watcher = Watcher("rank_sr", 1.0, True, False, rank_sr.build(1, {}), np.array([0]))
+    panel = Panel([VALUE], [watcher], options)
+    panel.allow([(np.array([1e5]), np.inf)])
+    found = list[int]()
+    for first in range(0, 4_000, 50):
+        block, index = values[None, first : first + 50].copy(), range(first, first + 50)
+        found += [each.index for each in panel.take(block, index, times[first : first + 50])]
+        panel.turn()
+    assert len(found) == 1
+    assert 3_000 <= found[0] < 3_020
