@@ -9,7 +9,7 @@ From the largest statistic of each piece of each stretch follows the run length 
 the values that passed before it was reached, over all stretches, per stretch that reached it. Beyond the
 thresholds that enough stretches reached, the logarithm of the run length goes on as a straight line
 against the threshold, which is what it is for sums with a negative drift (Lundberg), and errs to the side
-of fewer alarms where tails are lighter. How far this holds is measured in `benchmarks/calibration.py`.
+of fewer alarms where tails are lighter. How far this holds is measured by `benchmarks/charts.py`.
 """
 
 from __future__ import annotations
