@@ -30,6 +30,8 @@ STEPS = 400
 SHARDS = 2
 WORKERS = 3
 FOR_EVER = 1 << 60
+# So much is allowed that there are drifts to be told.
+DRIFT = {"false_alarms": {"at_most": 20, "per": 500}, "warm_up": 100, "reference": {"first": 50}}
 AT_LEAST_ONCE = {"transport": "kafka://nobody:9092", "delivery": "at_least_once"}
 
 
@@ -85,6 +87,8 @@ class Simulation:
             "labels": {"wait": "1h"},
             "limits": {"remember_max": 1000, "early_max": 20},
         } | ({} if once else AT_LEAST_ONCE)
+        if seed % 2:
+            changes["drift"] = DRIFT
         self.stage = Stage(**changes)
         self.complete = Stage(**changes)  # a copy, in which nothing is trimmed
         self.workers = [[self.keeper(p) for p in range(SHARDS)] for _ in range(WORKERS)]
@@ -341,3 +345,9 @@ def test_at_least_once(seed: int) -> None:
 def test_a_seed_is_a_story() -> None:
     """The same seed plays the same story, so that a failure can be looked at again."""
     assert run(7).trace.hexdigest() == run(7).trace.hexdigest()
+
+
+def test_drifts_are_part_of_it() -> None:
+    """Half of the stories watch for drift, and there are drifts to be told."""
+    complete = run(1).complete
+    assert sum(len(list(complete.lane("alerts", partition))) for partition in range(SHARDS)) > 0
