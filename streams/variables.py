@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-SECRET_BYTES_MAX = 65_536
+FILE_BYTES_MAX = 1 << 20  # secrets are short, recorded references are not
 
 _DOLLAR = re.compile(r"\$\$|\$\{([^}]*)\}?")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -50,9 +50,9 @@ def _value(written: str, folder: Path, environ: Mapping[str, str]) -> str:
 def _content(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(SECRET_BYTES_MAX + 1)
-        if len(content) > SECRET_BYTES_MAX:
-            raise ValueError(f"{path} is longer than {SECRET_BYTES_MAX:,} bytes")
+            content = file.read(FILE_BYTES_MAX + 1)
+        if len(content) > FILE_BYTES_MAX:
+            raise ValueError(f"{path} is longer than {FILE_BYTES_MAX:,} bytes")
         return content.decode().removesuffix("\n").removesuffix("\r")
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error.strerror}") from None

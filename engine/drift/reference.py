@@ -19,7 +19,7 @@ from engine.drift.signals import Signal
 from engine.drift.sketch import K, Sketch
 
 VALUES_MAX = 1 << 21  # numbers in all sketches of a panel; with more signals sketches are smaller
-K_MIN = 32
+K_MIN = 128
 N = 1000
 HOW = ("first", "sliding", "since", "recorded")
 
@@ -132,6 +132,7 @@ class References:
         self.past: list[Reference | None] = [None] * len(signals)  # until there is a new one
         self.by = [""] * len(signals)  # which detector's alarm made it the past
         self.filling = [self._new(row) for row in range(len(signals))]
+        self.blank = np.zeros(len(signals), np.int64)  # records without a value that are not told yet
         self._find_open()
 
     def _new(self, row: int) -> Reference:
@@ -141,24 +142,25 @@ class References:
         rows = range(len(self.signals))
         done = [self.window.how == "first" and bool(self.whole[row]) for row in rows]
         self.open = [row for row in rows if self.recorded[row] is None and not done[row]]
+        self.open_rows = np.array(self.open, np.int64)
 
     def add(self, block: Floats) -> None:
         """Take the records of a block."""
         self.records += block.shape[1]
         if not self.open or not block.shape[1]:
             return
-        there: Any = ~np.isnan(block[self.open])
-        some = there.any(axis=1).tolist()
-        for i, row in enumerate(tuple(self.open)):
-            if some[i]:
-                self._take(row, block[row], there[i])
-            else:
-                self.filling[row].asked += block.shape[1]
+        rows = self.open_rows
+        there: Any = ~np.isnan(block if len(rows) == len(block) else block[rows])
+        some = there.any(axis=1)
+        self.blank[rows[~some]] += block.shape[1]
+        for i in some.nonzero()[0].tolist():
+            self._take(int(rows[i]), block[rows[i]], there[i])
         if self.window.how == "first":
             self._find_open()
 
     def _take(self, row: int, values: Floats, known: Any) -> None:
         """Take a signal's values, lot by lot."""
+        self._fill_in(row)
         places = np.flatnonzero(known)
         start = taken = 0
         while taken < len(places):
@@ -174,6 +176,11 @@ class References:
                 if self.window.how == "first":
                     return
         self.filling[row].asked += len(values) - start
+
+    def _fill_in(self, row: int) -> None:
+        """Records without any value were only counted."""
+        self.filling[row].asked += int(self.blank[row])
+        self.blank[row] = 0
 
     def _close(self, row: int) -> None:
         """A lot is whole."""
@@ -222,12 +229,14 @@ class References:
         for row in rows:
             self.past[row] = self.at(row) if by else None
             self.by[row], self.began[row] = by, self.records
-            self.whole[row], self.filling[row] = [], self._new(row)
+            self.whole[row], self.filling[row], self.blank[row] = [], self._new(row), 0
             if not by:
                 self.recorded[row] = None
         self._find_open()
 
     def state(self) -> list[Any]:
+        for row in self.blank.nonzero()[0].tolist():
+            self._fill_in(row)
         lots = [[lot.state() for lot in lots] for lots in self.whole]
         filling = [lot.state() for lot in self.filling]
         past = [None if lot is None else lot.state() for lot in self.past]
@@ -242,6 +251,7 @@ class References:
         self.past = [None if lot is None else Reference.restored(lot) for lot in past]
         for row in replaced:
             self.recorded[row] = None
+        self.blank[:] = 0
         self._find_open()
 
 

@@ -88,6 +88,20 @@ def test_windows(how: str) -> None:
     assert how != "first" or now.values.high == upto  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("cut", [3, 1_000])
+def test_records_without_a_value(cut: int) -> None:
+    """One value in thirty: the share that is missing does not depend on the cuts, nor does the state."""
+    values = np.where(np.arange(3_000) % 30 == 17, 1.0, np.nan)[None].repeat(2, axis=0)
+    one, other = References(SIGNALS, Window(n=40)), References(SIGNALS, Window(n=40))
+    for references, size in ((one, cut), (other, 64)):
+        for start in range(0, 1_700, size):
+            references.add(values[:, start : min(start + size, 1_700)])
+    found = one.at(0)
+    assert found is not None
+    assert found.asked == 39 * 30 + 18
+    assert digest(one.state()) == digest(other.state())
+
+
 def test_restored_goes_on_alike() -> None:
     """A reference that was saved half-way ends up the same."""
     values = np.random.default_rng(4).normal(size=(2, 3_000))
