@@ -14,6 +14,7 @@ of fewer alarms where tails are lighter. How far this holds is measured by `benc
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ class Tail(NamedTuple):
 
     def threshold(self, length: float) -> float:
         """The least threshold that is not reached oftener than once in so many values."""
-        log = np.log(length)
+        log = math.log(length)
         if log > self.logs[-1]:
             return float(self.thresholds[-1] + (log - self.logs[-1]) / self.slope)
         return float(np.interp(log, self.logs, self.thresholds))
@@ -44,7 +45,7 @@ class Tail(NamedTuple):
     @property
     def seen(self) -> float:
         """The longest run length that was seen, not extrapolated."""
-        return float(np.exp(self.logs[-1]))
+        return math.exp(self.logs[-1])
 
 
 def drawn(values: Floats, paths: int, size: int, block: int, rng: np.random.Generator) -> Floats:
@@ -75,7 +76,9 @@ def tail(tops: Floats, size: int) -> Tail:
     reached = np.array([(highest[:, -1] >= level).sum() for level in levels])
     before = np.array([(highest < level).sum() for level in levels])
     lengths = size * (before + reached / 2) / np.maximum(reached, 1)  # half of the piece where it was reached
-    logs = np.maximum.accumulate(np.log(np.maximum(lengths, 1.0)))
+    logs = np.maximum.accumulate(
+        [math.log(max(length, 1.0)) for length in lengths]
+    )  # the same on any machine
     sure = max(1, int((reached >= RELIABLE).sum()))
     some = reached <= OFTEN
     slope = _slope(levels[some], logs[some], reached[some]) * (1.0 - 1.0 / np.sqrt(OFTEN))  # less its error

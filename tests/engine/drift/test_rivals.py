@@ -10,8 +10,9 @@ import pytest
 from river import drift
 from river.drift import binary
 
-from engine.drift import adwin_kernel, charts_kernel
+from engine.drift import DETECTORS, adwin_kernel, charts_kernel
 from engine.drift.charts import jit
+from tests.engine.drift.streams import shifted
 
 CASES: dict[str, tuple[Any, int, list[float], int, float]] = {
     "page_hinkley": (
@@ -66,3 +67,16 @@ def test_alarms_are_rivers(case: str, seed: int) -> None:
         ours.append(at)
     assert len(theirs) > 1
     assert ours[:-1] == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "late"), [("cusum", 30), ("adwin", 60), ("hddm_w", 30), ("page_hinkley", 300), ("hddm_a", 300)]
+)
+def test_it_knows_since_when(name: str, late: int) -> None:
+    """Where the change began, and which way it went; roughly, where the allowance is small."""
+    kind = DETECTORS[name].takes[-1]
+    for seed in range(3):
+        detector = DETECTORS[name].build(1, {})
+        first = detector.update(shifted(kind, 1, 2000, 400, seed))[0]
+        assert abs(first.at - first.back + 1 - 2000) <= late
+        assert first.what == "up"
