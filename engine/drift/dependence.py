@@ -28,11 +28,11 @@ for good. Medians of 150 streams of 1,000 values, with what 90 % of them lie bet
 A quarter that is short against what it finds finds too little, as in the third line; then, too, more
 values are waited for.
 
-Realised over requested run length of `rank_sr`, one alarm allowed in 100,000 values, 60 streams of 200,000
-with their 95 % intervals: independent 1.46 (1.18-1.87), AR(1) .1 .97 (.81-1.17), .2 1.07 (.89-1.31), .5 1.04
-(.87-1.28), .9 1.10 (.91-1.36), .99 1.22 (1.00-1.53), GARCH(.1, .85) 1.26 (1.03-1.58). As they are, values of
-AR(1) .9 raise 2,000 times as many alarms as allowed and those of the GARCH 165 times. Volatility that is so
-weak that 1,000 values hardly show it, such as GARCH(.05, .9), is overlooked in one stream of ten.
+What that leaves of a budget is measured by `benchmarks/drift_memory.py`: of the requested run length, one
+alarm in 100,000 values, 1.0 to 1.3 times was realised on AR(1) from .1 to .99 and on GARCH(.1, .85). As they
+are, values of AR(1) .9 raise 2,000 times as many alarms as allowed and those of the GARCH 160 times.
+Volatility so weak that 1,000 values may not show it, such as GARCH(.05, .9), is overlooked in one stream of
+ten or twenty.
 """
 
 from __future__ import annotations
