@@ -136,6 +136,11 @@ def understood(spec: Spec) -> Iterator[tuple[str, str]]:
         f"{spec.model.use}({', '.join(f'{k}={v!r}' for k, v in spec.model.with_.items())})" + _for(spec),
     )
     yield "compiled", form(spec).text
+    if spec.drift is not None:
+        from streams.driftbudget import asked
+
+        detectors = ", ".join(each.use for each in spec.drift.detectors)
+        yield "drift", f"{asked(spec)}; {detectors} on {_listed(spec.drift.watch)}"
     yield "topics", _listed([spec.topic(what) for what in TOPICS[2:]])
     yield "limits", _listed([f"{name} {_limit(name, value)}" for name, value in spec.limits])
     yield "http", _address(spec)
