@@ -20,7 +20,7 @@ from engine.drift.detector import Floats
 from engine.drift.rank_kernel import CHARTS, FRESH, PARTS, SPAN
 
 MEMORIES = (50.0, 200.0, 800.0)  # values after which a histogram has forgotten all but a third
-LEARNED_SHARE = 0.3  # of all bets, those on the histograms
+LEARNED_SHARE = 0.12  # of all bets, those on the histograms
 PRIOR = 0.5  # of its memory: what a histogram believes in uniform ranks
 FINE = (
     (1 / 256, 1024),
@@ -82,17 +82,30 @@ def tails(width: float, mass: float) -> Cdf:
     return cdf
 
 
-ALTERNATIVES: tuple[tuple[str, Cdf], ...] = (
-    *((what, shifted(sign * by)) for by in (0.25, 0.5, 1.0, 2.0) for what, sign in (("up", 1), ("down", -1))),
-    *(("narrower" if by < 1 else "wider", spread(by)) for by in (0.5, 0.7, 1.4, 2.0)),
-    *(("shape", waves(3, height)) for height in (-0.7, 0.7)),
-    *(("shape", waves(4, height)) for height in (-0.9, -0.4, 0.4)),
-    ("shape", fourth(-0.8)),
-    ("tails", tails(0.01, 0.05)),
-    ("tails", tails(0.003, 0.04)),
+class Alternative(NamedTuple):
+    """A density, by its cdf, and how much is bet on it beside the others."""
+
+    what: str
+    weight: float
+    cdf: Cdf
+
+
+ALTERNATIVES = (
+    *(
+        Alternative(what, weight, shifted(sign * by))
+        for by, weight in ((0.25, 6), (0.5, 2.5), (1.0, 1), (2.0, 0.5))
+        for what, sign in (("up", 1), ("down", -1))
+    ),
+    *(Alternative("narrower" if by < 1 else "wider", 1.1, spread(by)) for by in (0.5, 0.7, 1.4, 2.0)),
+    *(Alternative("shape", 0.5, waves(3, height)) for height in (-0.7, 0.7)),
+    *(Alternative("shape", 0.5, waves(4, height)) for height in (-0.9, -0.4, 0.4)),
+    Alternative("shape", 0.5, fourth(-0.8)),
+    Alternative("tails", 3, tails(0.01, 0.05)),
+    Alternative("tails", 3, tails(0.003, 0.04)),
 )
+"""What is bet most on takes longest to show: small shifts, and what only few values tell of."""
 WHAT = (
-    *(what for what, _ in ALTERNATIVES),
+    *(each.what for each in ALTERNATIVES),
     *("" for _ in range(len(ALTERNATIVES), CHARTS)),
     *("shape" for _ in MEMORIES),
 )
@@ -118,12 +131,13 @@ def tables() -> Tables:
     """Worked out once, with the standard library's functions only: the same for every form of the kernel."""
     edges = grid()
     within, fixed, learned = edges[1:-1].tolist(), len(ALTERNATIVES), len(MEMORIES)
-    cdfs = np.array([[0.0, *map(cdf, within), 1.0] for _, cdf in ALTERNATIVES]).T
+    cdfs = np.array([[0.0, *map(each.cdf, within), 1.0] for each in ALTERNATIVES]).T
     densities, below = np.ones((len(edges) - 1, CHARTS)), np.repeat(edges[:-1, None], CHARTS, 1)
     densities[:, :fixed] = np.diff(cdfs, axis=0) / np.diff(edges)[:, None]
     below[:, :fixed] = cdfs[:-1]
     weights = np.zeros(CHARTS)
-    weights[:fixed] = (1 - LEARNED_SHARE) / fixed
+    weights[:fixed] = [each.weight for each in ALTERNATIVES]
+    weights *= (1 - LEARNED_SHARE) / weights.sum()
     return Tables(
         densities,
         below,

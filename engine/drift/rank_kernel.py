@@ -14,8 +14,7 @@ import numpy as np
 from engine.drift.detector import Floats, Ints
 
 STORED, GROUP = 256, 16  # distinct values that are kept, and how many of them one comparison takes
-SPAN = 32  # places whose counts are kept together
-SHIFT = 5
+SPAN, SHIFT = 32, 5  # places whose counts are kept together
 SPANS = 17  # 2 * STORED + 1 places, and one behind the last
 CHARTS = 32  # on densities that are fixed; those behind the last stay empty
 LEARNED = 3  # charts on histograms
@@ -23,12 +22,11 @@ BINS = 16
 PARTS = 1024  # of (0, 1), each in one cell of the grid
 FRESH = 16  # values after which the histograms take what they saw
 RING = 1024  # latest ranks that are kept
+ENDS = 0.05  # at either end a stored value stands for a twentieth of those in the middle
 COUNTED_MAX = 1 << 30  # beyond so many values, more of them would tell nothing
 FAR = 1e100
-
 HELD, SEEN, STEPS, TAKEN = 0, 1, 2, 3  # in `tally`: distinct values, all that count, bets, those that came
 AT, SIGNAL, BACK, CHART = 0, 1, 2, 3  # in `found`
-
 Bytes = Any  # an array of uint8, uint16 or int32
 Tuple = Any  # of arrays
 
@@ -66,18 +64,41 @@ def leader(charts: Floats, learners: Floats) -> int:
     return best
 
 
+def evict(kept: Tuple, flat: Bytes, at: int) -> int:
+    """Let go the stored value that is least worth its place, but not beside gap `at`; which one it was.
+
+    It and the gaps beside it become one gap. Fewest values should be in that, and it may hold the more, the
+    farther it is from both ends: what is rare is told apart better than what is common.
+    """
+    values, _, _, _, tally = kept
+    held, seen = tally[HELD], flat[-1]
+    least, which = np.inf, 0
+    for i in range(held):
+        low, up = flat[2 * i], flat[2 * i + 3]
+        room = min(low + up, 2 * seen - low - up) + ENDS * seen
+        if i != at and i != at - 1 and (up - low) / room < least:
+            least, which = (up - low) / room, i
+    values[which : held - 1] = values[which + 1 : held].copy()
+    values[held - 1] = np.nan
+    flat[2 * which + 1 : -2] = flat[2 * which + 3 :].copy()
+    tally[HELD] = held - 1
+    return which
+
+
 def insert(kept: Tuple, at: int, value: float) -> None:
-    """Put a new value among those held, seen once; no gap between them counts anything yet."""
+    """Put a new value among those stored, seen once, into a gap that was empty; let another go for it."""
     values, _, outer, inner, tally = kept
-    held = tally[HELD]
     flat = np.zeros(SPANS * SPAN, np.int32)
     for span in range(SPANS):
         flat[span * SPAN : span * SPAN + SPAN] = inner[span] + outer[span]
+    if tally[HELD] == STORED and evict(kept, flat, at) < at:
+        at -= 1
+    held = tally[HELD]
     values[at + 1 : held + 1] = values[at:held].copy()
     values[at] = value
     flat[2 * at + 2 :] = flat[2 * at : -2].copy() + 1
     spread(kept, flat)
-    tally[HELD] += 1
+    tally[HELD] = held + 1
 
 
 def count(outer: Bytes, inner: Bytes, above: Bytes, place: int) -> None:
@@ -140,7 +161,7 @@ def rank(row: Floats, begin: int, kept: Tuple, above: Bytes, order: Tuple) -> No
     """
     values, pivots, outer, inner, tally = kept
     lows, ups, sizes = order
-    held, seen, taken = tally[HELD], tally[SEEN], tally[TAKEN]
+    seen, taken = tally[SEEN], tally[TAKEN]
     for column in range(begin, row.size):
         value = row[column]
         ups[column] = -1
@@ -156,14 +177,12 @@ def rank(row: Floats, begin: int, kept: Tuple, above: Bytes, order: Tuple) -> No
         lows[column], sizes[column] = low, seen + 1
         if up - low < seen:
             ups[column] = up
-        if exact or held == STORED:
-            if seen < COUNTED_MAX:
-                count(outer, inner, above, place)
-                seen += 1
-        else:
-            insert(kept, at, value)
-            held += 1
+        if seen < COUNTED_MAX:
             seen += 1
+            if exact or up > low:
+                count(outer, inner, above, place)
+            else:
+                insert(kept, at, value)
     tally[SEEN], tally[TAKEN] = seen, taken
 
 

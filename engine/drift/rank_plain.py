@@ -20,26 +20,30 @@ AT_ONCE = 256  # values whose order is looked at in pairs
 
 def rank(row: Floats, begin: int, kept: Tuple, above: Any, order: Tuple) -> None:
     """As the kernel."""
-    values, _, outer, inner, tally = kept
+    _, _, outer, inner, tally = kept
     lows, ups, sizes = order
     ups[begin:] = -1
     columns = begin + np.flatnonzero(~np.isnan(row[begin:]))
     tally[kernel.TAKEN] += len(columns)
     while len(columns):
         columns = columns[_counted(row, columns[:AT_ONCE], kept, order) :]
-        if len(columns) and (at := _new(row[columns[0]], values, int(tally[kernel.HELD]))) >= 0:
+        if len(columns) and (at := _new(row[columns[0]], kept)) >= 0:
             column, seen, span = columns[0], tally[kernel.SEEN], 2 * at >> kernel.SHIFT
             lows[column] = outer[span] + inner[span, 2 * at & (kernel.SPAN - 1)]
             ups[column], sizes[column] = lows[column] if seen else -1, seen + 1
-            kernel.insert(kept, at, row[column])
+            insert(kept, at, row[column])
             tally[kernel.SEEN] += 1
             columns = columns[1:]
 
 
-def _new(value: float, values: Floats, held: int) -> int:
+def _new(value: float, kept: Tuple) -> int:
     """Where a value has to be inserted; -1 if it hasn't."""
-    at = int(np.searchsorted(values[:held], value))
-    return -1 if held == kernel.STORED or values[at] == value else at
+    values, _, outer, inner, tally = kept
+    at = int(np.searchsorted(values[: tally[kernel.HELD]], value))
+    if values[at] == value or tally[kernel.SEEN] >= kernel.COUNTED_MAX:
+        return -1
+    flat = (outer[: kernel.SPANS, None] + inner).reshape(-1)
+    return at if flat[2 * at] == flat[2 * at + 1] else -1
 
 
 def _counted(row: Floats, columns: Ints, kept: Tuple, order: Tuple) -> int:
@@ -48,16 +52,15 @@ def _counted(row: Floats, columns: Ints, kept: Tuple, order: Tuple) -> int:
     lows, ups, sizes = order
     held, seen = int(tally[kernel.HELD]), int(tally[kernel.SEEN])
     at = np.searchsorted(values[:held], row[columns])
-    exact = values[at] == row[columns]
-    new = np.flatnonzero(~exact) if held < kernel.STORED else columns[:0]
-    count = int(new[0]) if len(new) else len(columns)
-    counting = seen < kernel.COUNTED_MAX
+    places = 2 * at + (values[at] == row[columns])
+    flat = (outer[: kernel.SPANS, None] + inner).reshape(-1)
+    count, counting = len(columns), seen < kernel.COUNTED_MAX
     if counting:
-        count = min(count, kernel.COUNTED_MAX - seen)
+        new = np.flatnonzero((places % 2 == 0) & (flat[places] == flat[places + 1]))
+        count = min(int(new[0]) if len(new) else count, kernel.COUNTED_MAX - seen)
     if not count:
         return 0
-    places, columns = 2 * at[:count] + exact[:count], columns[:count]
-    flat = (outer[: kernel.SPANS, None] + inner).reshape(-1)
+    places, columns = places[:count], columns[:count]
     low, up = flat[places].astype(np.int64), flat[places + 1].astype(np.int64)
     size = np.full(count, seen + 1)
     if counting:
@@ -71,6 +74,24 @@ def _counted(row: Floats, columns: Ints, kept: Tuple, order: Tuple) -> int:
     lows[columns], sizes[columns] = low, size
     ups[columns] = np.where(up - low < size - 1, up, -1)
     return count
+
+
+def evict(kept: Tuple, flat: Ints, at: int) -> int:
+    """As the kernel."""
+    values, _, _, _, tally = kept
+    held, seen = int(tally[kernel.HELD]), flat[-1]
+    low, up = flat[0 : 2 * held : 2], flat[3 : 2 * held + 3 : 2]
+    worth = (up - low) / (np.minimum(low + up, 2 * seen - low - up) + kernel.ENDS * seen)
+    worth[[each for each in (at - 1, at) if 0 <= each < held]] = np.inf
+    which = int(worth.argmin())
+    values[which : held - 1] = values[which + 1 : held].copy()
+    values[held - 1] = np.nan
+    flat[2 * which + 1 : -2] = flat[2 * which + 3 :].copy()
+    tally[kernel.HELD] = held - 1
+    return which
+
+
+insert = FunctionType(kernel.insert.__code__, {**vars(kernel), "evict": evict}, "insert")
 
 
 def bet(

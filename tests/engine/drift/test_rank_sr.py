@@ -115,7 +115,7 @@ def test_all_signals_together() -> None:
     """Small shifts of all signals are found together, sooner than any is found alone; then all begin anew."""
     block = np.random.default_rng(7).normal(size=(40, 1400))
     block[:, 1000:] += 0.4
-    found = alarms(watching(40, 1e9, 1e4), block)
+    found = alarms(watching(40, 1e9, 1e5), block)
     assert found[0][1] == TOGETHER
     assert 1000 < found[0][0] < 1100
     assert len(found) == 1
