@@ -26,11 +26,10 @@ gap, ...); how many values lie below a place is kept in two arrays, of spans of 
 so that a value's rank is two look-ups, and counting it 64 additions side by side. A value in a gap where
 none was before is stored even then, and the one that tells least makes room: in the end gaps at both ends
 hold a twentieth of what those in the middle do, and outliers are told apart as with 1,000 stored values.
-Stored values are found
-by two comparisons of 16 at once; a search by halves would mispredict four jumps. Densities are constant
-between the 55 edges of a grid: for most values the odds are two of its rows, weighted, for 32 charts at
-once. Start times aren't kept: the latest 1,024 ranks are, and at an alarm we walk back over them to where
-the change is likeliest to have begun, under the chart that won most.
+Stored values are found by two comparisons of 16 at once; a search by halves would mispredict four jumps.
+Densities are constant between the 55 edges of a grid: for most values the odds are two of its rows, weighted,
+for 32 charts at once. Start times aren't kept: the latest 1,024 ranks are, and at an alarm we walk back over
+them to where the change is likeliest to have begun, under the chart that won most.
 
 Measured, in nanoseconds a value (ten signals of normal values, blocks of 256, with the call from Python):
 
