@@ -65,7 +65,7 @@ def test_check_says_what_it_understood(cli: Cli) -> None:
     assert "amount, country, new" in shown
     assert "pay.dead-letters" in shown
     watched = cli("check", "--set", "drift.false_alarms.per=1000000").out
-    assert "at most 1 false alarm in 1,000,000 events; rank_sr on features" in watched
+    assert "at most 1 false alarm in 1,000,000 events, in 4 partitions; rank_sr on features" in watched
 
 
 def test_check_hides_secrets(cli: Cli) -> None:
