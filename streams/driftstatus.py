@@ -120,6 +120,8 @@ def _row(one: Standing, far: Distance | None) -> list[str]:
         state += (
             f", {one.told.wanted:,} values to come" if one.told.wanted else f", {one.taken:,} values so far"
         )
+    if one.told.slots < 1.0:
+        state += f", {one.told.slots:.0%} of its season known"
     if one.told.volatile:
         state += ", volatile"
     block = f"{one.told.size:,} values" if one.told.size > 1 else ""

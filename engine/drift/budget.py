@@ -125,6 +125,8 @@ def assumed(told: Told, dependence: str) -> list[str]:
         ]
     else:
         found = [f"values are independent: its correlation time is {told.tau:.2f} values"]
+    if told.slots < 1.0:
+        found.append(f"{told.slots:.0%} of its season's slots are judged: the others lack values")
     if told.volatile:
         found.append("quiet and restless times alternate, which blocks have to outlast")
     return found

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.drift.stage import Watch
 
 CLOCKS = ("events", "outcomes")
+SLOTS_MIN = 0.5  # of its season's slots: with fewer a signal is hardly watched
 SETTLED = Told(wanted=0, tau=nan, size=1, slots=1.0, volatile=False)
 
 
@@ -53,7 +54,7 @@ def _of_watcher(watch: Watch, clock: str, panel: Panel, watcher: Watcher) -> Ite
     for name, told, statistic, threshold, taken in _levels(watch, panel, watcher):
         counted = watch.tally.of(name, watcher.name)
         ago = None if counted is None else panel.taken - counted.taken
-        state = State.WARMING if told.wanted or threshold == inf else State.QUIET
+        state = State.WARMING if told.wanted or told.slots < SLOTS_MIN or threshold == inf else State.QUIET
         if ago is not None and ago < watch.drift.recent_max:
             state = State.DRIFTING
         figures = (statistic, threshold, taken)

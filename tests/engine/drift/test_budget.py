@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engine.drift import budget, rate
-from engine.drift.budget import Share, events_between, shared
+from engine.drift.budget import Share, assumed, events_between, shared
 from engine.drift.detector import RUN_LENGTH_MIN
+from engine.drift.prepare import Told
 from engine.drift.rate import Rate
 from engine.specdrift import FalseAlarms
 from engine.state import digest
@@ -93,3 +94,11 @@ def test_goes_on_from_its_state() -> None:
         each.turn()
     assert one.per_second == other.per_second
     assert digest(one.state()) == digest(other.state())
+
+
+def test_what_a_budget_rests_on() -> None:
+    """Slots without values and restless times are named."""
+    told = Told(0, 1.1, 80, 0.25, True)
+    season, restless = assumed(told, "auto")[1:]
+    assert season.startswith("25% of its season's slots are judged")
+    assert restless.startswith("quiet and restless times")
