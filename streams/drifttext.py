@@ -50,6 +50,8 @@ def brief(drift: Drift) -> Iterator[str]:
     if drift.top_features:
         top = (f"{_signal(each.signal)} {each.share:.0%}" for each in drift.top_features[:TOP])
         yield f"share of the change: {', '.join(top)}"
+    if drift.cause:
+        yield f"what drifted: {drift.cause}"
 
 
 def spark(shares: Sequence[float], most: float) -> str:

@@ -50,11 +50,12 @@ def test_categories() -> None:
 
 def test_in_short() -> None:
     """Some lines, and one for a table."""
-    lines = list(brief(drift()))
+    lines = list(brief(drift(cause="data")))
     assert lines[1:] == [
         "mean 79.1 -> 121.9, effect 0.44",
         "before █▆▂  since ▃▆▆",
         "share of the change: amount 80%, score 20%",
+        "what drifted: data",
     ]
     assert row("0-17", drift())[3:] == ["amount", "rank_sr", "mean up", "10,003", "0.44 Cliff's delta"]
     assert len(list(brief(drift(**CATEGORIES)))) == 1
