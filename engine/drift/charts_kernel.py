@@ -1,8 +1,9 @@
 """Inner loops of control charts: each takes a value at a time, and moves a statistic.
 
 A chart's state is a row of numbers. The first five mean the same in all: the statistic, which way the
-signal moved (1 up, -1 down), how many values ago that began, how many values there were since the signal
-began anew, and how many of them the chart took. Rows are arrays where this is compiled and lists where not.
+signal moved (1 up, -1 down), how many values ago that began (0 where a chart can't tell), how many values
+there were since the signal began anew, and how many of them the chart took. Rows are arrays where this is
+compiled and lists where not.
 
 After Page (1954), Gama and others (2004) and Frias-Blanco and others (2015). Page-Hinkley, DDM and HDDM
 follow River (BSD-3, `river/drift`) in every operation but what their docstrings name. HDDM's statistics
@@ -70,11 +71,10 @@ def ddm(x: float, s: Any, o: Any) -> None:
     s[MEAN] += one * (x - s[MEAN])
     p = s[MEAN]
     spread = math.sqrt(max(p * (1.0 - p), one * (1.0 - one)) / s[N])
-    s[8] += 1.0
     if s[N] > LEAST_VALUES:
         if s[7] == 0.0 or p + spread <= s[6] + s[7]:
-            s[6], s[7], s[8] = p, spread, 0.0
-        s[0], s[1], s[2] = (p + spread - s[6]) / s[7], 1.0, s[8]
+            s[6], s[7] = p, spread
+        s[0], s[1] = (p + spread - s[6]) / s[7], 1.0
 
 
 def hddm_a(x: float, s: Any, o: Any) -> None:
@@ -94,11 +94,11 @@ def hddm_a(x: float, s: Any, o: Any) -> None:
     s[0] = 0.0
     if s[6] < n and mean > s[7]:
         s[0] = 2.0 * (mean - s[7]) * (mean - s[7]) / ((n - s[6]) / s[6] * (1.0 / n))
-        s[1], s[2] = 1.0, n - s[6]
+        s[1] = 1.0
     if o[1] > 0.0 and s[8] < n and mean < s[9]:
         down = 2.0 * (s[9] - mean) * (s[9] - mean) / ((n - s[8]) / s[8] * (1.0 / n))
         if down > s[0]:
-            s[0], s[1], s[2] = down, -1.0, n - s[8]
+            s[0], s[1] = down, -1.0
 
 
 def hddm_w_side(x: float, s: Any, o: Any, way: float, at: int) -> None:
@@ -119,7 +119,7 @@ def hddm_w_side(x: float, s: Any, o: Any, way: float, at: int) -> None:
     if more > 0.0:
         found = 2.0 * more * more / (s[at + 2] + s[at + 4])
         if found > s[0]:
-            s[0], s[1], s[2] = found, way, s[at + 5]
+            s[0], s[1] = found, way
 
 
 def hddm_w(x: float, s: Any, o: Any) -> None:

@@ -24,7 +24,7 @@ BOUNDS = {"reference": (50, 1_000_000)}
 def build(signals: int, given: Mapping[str, Any]) -> Charts:
     """For so many signals, with the options that a spec gives."""
     o = read("ddm", OPTIONS, BOUNDS, given)
-    chart = Chart(charts_kernel.DDM, np.zeros(1), 9, None, primed=True)
+    chart = Chart(charts_kernel.DDM, np.zeros(1), 8, None, primed=True)
     return Charts(signals, chart, o["reference"])
 
 
