@@ -182,12 +182,16 @@ def test_restart_and_levels(form: str) -> None:
     assert levels.taken.tolist() == [30, 30]
 
 
-@pytest.mark.parametrize(("name", "length"), [("normal", 3e3), ("digits", 3e3), ("normal", 2e4)])
-def test_run_length(name: str, length: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "length", "sliding"),
+    [("normal", 3e3, False), ("digits", 3e3, False), ("normal", 2e4, False), ("normal", 3e3, True)],
+)
+def test_run_length(name: str, length: float, sliding: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """At most one false alarm in so many values: for continuous data not far from it, else seldomer."""
-    monkeypatch.setattr(ks_fixed.jit, "compiled", ks_fixed.jit.compile_all())
+    for jit in (ks_fixed.jit, ks_sliding.jit):
+        monkeypatch.setattr(jit, "compiled", jit.compile_all())
     rng = np.random.default_rng(7)
-    detector, found, signals = made(40, length), 0, 40
+    detector, found, signals = made(40, length, sliding=sliding), 0, 40
     for _ in range(10):
         found += len(detector.update(DRAWS[name](rng, (signals, 3000))))
     allowed = signals * 30_000 / length
