@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+import msgspec
+
 from engine.drift.distance import Distance
 from engine.drift.estimate import NAMES
+from engine.drift.record import Start
 from engine.drift.standing import Standing, State
 from engine.drift.tally import Ordered
 from streams.drifting import Watched
+from streams.driftrecords import Told
 from streams.records import printable
 
 COLUMNS = [
@@ -26,6 +30,7 @@ COLUMNS = [
     "last drift",
 ]
 NAME_WIDTH = 60  # characters
+NEWER = 5  # signals
 ORDERS = 3  # the newest, that a person is shown
 
 
@@ -40,10 +45,14 @@ class Page:
         The signals to show.
     limit
         How many at most, those first that are nearest to an alarm; None: all, in their own order.
+    told
+        The drifts of all shards.
     """
 
-    def __init__(self, shard: Watched, names: Collection[str], limit: int | None) -> None:
-        self.shard = shard
+    def __init__(
+        self, shard: Watched, names: Collection[str], limit: int | None, told: Sequence[Told] = ()
+    ) -> None:
+        self.shard, self.starts, self.newer = shard, _starts(shard, told), _newer(shard, told)
         self.found = [one for one in shard.standings if one.signal in names]
         many = limit is not None and len(self.found) > limit
         self.shown = sorted(self.found, key=_loudest)[:limit] if many else self.found
@@ -59,14 +68,19 @@ class Page:
 
     def rows(self) -> list[list[str]]:
         far = self.shard.distances
-        return [_row(one, far.get(one.signal)) for one in self.shown]
+        return [
+            _row(one, far.get(one.signal), self.starts.get((one.signal, one.detector))) for one in self.shown
+        ]
 
     def foot(self) -> list[str]:
         counts = {state: sum(one.state is state for one in self.found) for state in State}
         told = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
         left = len(self.found) - len(self.shown)
         rest = f"; --all shows the other {left:,}" if left else ""
-        return [f"{told}{rest}", *self._performance(), *map(_accepted, self.shard.orders[-ORDERS:])]
+        lines = [f"{told}{rest}", *self._performance(), *map(_accepted, self.shard.orders[-ORDERS:])]
+        if self.newer:
+            lines.append(f"found since the snapshot: {', '.join(self.newer[:NEWER])}; `driftline drift list`")
+        return lines
 
     def _performance(self) -> Iterator[str]:
         """How good predictions are expected to be."""
@@ -85,15 +99,21 @@ class Page:
             yield "labels that came say otherwise than was expected: what is to be predicted has changed"
 
 
-def described(shard: Watched, names: Collection[str]) -> dict[str, Any]:
+def described(shard: Watched, names: Collection[str], told: Sequence[Told] = ()) -> dict[str, Any]:
     """One shard, for programs."""
+    starts = _starts(shard, told)
     far = shard.distances
     return {
         "partition": shard.partition,
         "saved_ms": shard.made_ms,
         "offset": shard.offset,
         "behind": shard.behind,
-        "signals": [_told(one, far.get(one.signal)) for one in shard.standings if one.signal in names],
+        "signals": [
+            _told(one, far.get(one.signal), starts.get((one.signal, one.detector)))
+            for one in shard.standings
+            if one.signal in names
+        ],
+        "newer": _newer(shard, told),
         "performance": None if shard.watch.estimate is None else shard.watch.estimate.told()._asdict(),
         "orders": [order._asdict() for order in shard.orders],
     }
@@ -114,7 +134,19 @@ def _loudest(one: Standing) -> tuple[bool, float]:
     return one.state is not State.DRIFTING, -near
 
 
-def _row(one: Standing, far: Distance | None) -> list[str]:
+def _starts(shard: Watched, told: Sequence[Told]) -> dict[tuple[str, str], Start]:
+    """Where the newest drift of each signal began, as each detector's record says."""
+    found = [each.drift for each in told if each.drift.partition == shard.partition]
+    return {(drift.signal, drift.detector): drift.start for drift in found}
+
+
+def _newer(shard: Watched, told: Sequence[Told]) -> list[str]:
+    """The signals that drifted after the snapshot was made."""
+    found = [each.drift for each in told if each.drift.partition == shard.partition]
+    return list(dict.fromkeys(drift.signal for drift in found if drift.detected.offset >= shard.offset))
+
+
+def _row(one: Standing, far: Distance | None, start: Start | None) -> list[str]:
     state = str(one.state)
     if one.state is State.WARMING:
         state += (
@@ -126,6 +158,8 @@ def _row(one: Standing, far: Distance | None) -> list[str]:
         state += ", volatile"
     block = f"{one.told.size:,} values" if one.told.size > 1 else ""
     last = "" if one.counted is None else f"event {one.counted.offset:,}, {one.ago:,} records ago"
+    if last and start is not None:
+        last += f"; since event {start.offset:,}{' or before' if start.bounded else ''}, {when(start.time)}"
     drifts = "" if one.counted is None else f"{one.counted.drifts:,}"
     distance = "" if far is None else f"{far.value:.4g} {far.measure}"
     statistic, threshold = _figure(one.statistic), _figure(one.threshold)
@@ -151,11 +185,17 @@ def _accepted(order: Ordered) -> str:
     return f"{when(order.time)} {order.by or 'somebody'} accepted {what}: {order.why or 'no reason given'}"
 
 
-def _told(one: Standing, far: Distance | None) -> dict[str, Any]:
+def _told(one: Standing, far: Distance | None, start: Start | None) -> dict[str, Any]:
     counted = one.counted
     last = None
     if counted is not None:
-        last = {"offset": counted.offset, "event_time": counted.time, "records_ago": one.ago}
+        since = None if start is None else msgspec.to_builtins(start)
+        last = {
+            "offset": counted.offset,
+            "event_time": counted.time,
+            "records_ago": one.ago,
+            "since": since,
+        }
     return {
         "signal": one.signal,
         "detector": one.detector,

@@ -50,13 +50,13 @@ def status(
     """
     wanted = asked(load_spec(spec, transport, set_))
     with opened(wanted) as log:
-        shards = list(watched(log, wanted))
+        shards, told = list(watched(log, wanted)), drifts(log, wanted).drifts
     names = picked(signals, known(shards))
     if json:
-        put_json({"partitions": [driftstatus.described(each, names) for each in shards]})
+        put_json({"partitions": [driftstatus.described(each, names, told) for each in shards]})
         return
     for each in shards:
-        found = driftstatus.Page(each, names, None if whole else SHOWN)
+        found = driftstatus.Page(each, names, None if whole else SHOWN, told)
         say(found.head())
         put_table(driftstatus.COLUMNS, found.rows())
         for line in found.foot():

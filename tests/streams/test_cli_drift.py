@@ -116,7 +116,10 @@ def watching(cli: Cli) -> Cli:
         | {"where": {"country": "NL"}}
         for n in range(700)
     ]
-    shard.walk(batch("pay.events", events))
+    out = shard.walk(batch("pay.events", events))
+    with closing(cli.log()) as log:
+        log.append("pay.alerts", 2, Rows([b"a"] * len(out.alerts), out.alerts.values))
+    append(cli, 2, drift(signal="country", partition=2, detected={"offset": 750, "time": NOW}))
     save(wanted, shard, {"pay.events": 700}, {"pay.events": 790})
     return cli
 
@@ -160,6 +163,8 @@ def test_status(watching: Cli) -> None:
     amount = next(each for each in parts[2]["signals"] if each["signal"] == "amount")
     assert (amount["state"], amount["drifts"]) == ("drifting", 1)
     assert 600 <= amount["last"]["offset"] < 620
+    assert 590 <= amount["last"]["since"]["offset"] <= 610
+    assert [part["newer"] for part in parts] == [[], [], ["country"], []]
     assert parts[0]["signals"][0]["state"] == "warming"
 
 
@@ -170,6 +175,8 @@ def test_status_for_people(watching: Cli) -> None:
     assert "partition 2, as of event 700" in ended.err
     assert "90 events since" in ended.err
     assert "1 drifting" in ended.err
+    assert "found since the snapshot: country" in ended.err
+    assert "; since event " in ended.out
 
 
 def test_a_signal_that_is_not_watched(watching: Cli) -> None:
