@@ -86,7 +86,7 @@ def _opened(
     begin, clear, is_open = 0, 0.0, True
     if len(values) and of.n:
         known = None if reference is None else reference.n
-        begin, clear, is_open = start(marks(values, of.values), known, first)
+        begin, clear, is_open = start(marks(values, of.values), known, first, back)
     if reference is None:
         reference = made(values[:begin], panel.signals[row].categories)
         window = f"the {begin:,} before"

@@ -92,7 +92,7 @@ def _numbers(sketch: Sketch, now: Floats) -> Compared:
         "cliffs_delta": delta,
         "log_spread_ratio": spread,
     }
-    change = _kind(distance, d, spread, before[1] != since[1])
+    change = _kind(_beyond(distance, d, spread, sketch.n, len(now)), before[1] != since[1])
     size, name = {
         "mean": (d, "cohens_d"),
         "spread": (spread, "log_spread_ratio"),
@@ -104,10 +104,22 @@ def _numbers(sketch: Sketch, now: Floats) -> Compared:
     return Compared(change, _direction(sign), name, size, figures, p, distance, *pair)
 
 
-def _kind(distance: float, d: float | None, spread: float | None, other: bool) -> str:
+def _beyond(
+    distance: float, d: float | None, spread: float | None, n: int, m: int
+) -> tuple[float, float | None, float | None]:
+    """The same figures less what chance gives on average, of n and m values."""
+    pooled = 1 / max(1, n) + 1 / max(1, m)
+    far = math.sqrt(max(0.0, distance**2 - effects.by_chance(n, m)))
+    mean = None if d is None else math.sqrt(max(0.0, d**2 - pooled))
+    wide = None if spread is None else math.sqrt(max(0.0, spread**2 - pooled / 2))
+    return far, mean, wide
+
+
+def _kind(beyond: tuple[float, float | None, float | None], other: bool) -> str:
     """Whether the mean or the spread explains the distance, as it would of a normal distribution."""
-    by_mean = 1.0 if d is None else math.erf(abs(d) / 2 / math.sqrt(2))
-    by_spread = SPREAD * abs(spread) if spread is not None else float(other)  # one of them has none
+    distance, d, spread = beyond
+    by_mean = 1.0 if d is None else math.erf(d / 2 / math.sqrt(2))
+    by_spread = SPREAD * spread if spread is not None else float(other)  # one of them has none
     if max(by_mean, by_spread) < WHOLE * distance:
         return "shape"
     return "mean" if by_mean >= by_spread else "spread"

@@ -22,6 +22,7 @@ from engine.drift.sketch import Sketch
 DEGREES = 4
 CATEGORIES = 16  # that have a mark each
 SHORTEST = 4  # values of a change; fewer tell nothing of it
+HINT = 6.0  # a place that is half or twice as far back as the detector says has to be clearer by 3
 NEAR = 6.0  # a place that is less clear by no more than that may be it, too
 
 
@@ -90,12 +91,13 @@ class Start(NamedTuple):
     open: bool  # the first column is about as likely: it may have begun before
 
 
-def start(of: Floats, n: int | None, least: int = 0) -> Start:
+def start(of: Floats, n: int | None, least: int = 0, back: int = 0) -> Start:
     """Where a change most likely began that lasts up to the last column.
 
     Where the sum of marks from there on is largest, measured by its own spread. `n` is how many values the
     reference was made of; None if it is these very values: then the first are compared with the last. The
-    change is not looked for before column `least`.
+    change is not looked for before column `least`. Places near the one that a detector names, `back` values
+    ago, are preferred.
     """
     columns = int(of.shape[1])
     if columns - least < 2:
@@ -108,6 +110,7 @@ def start(of: Floats, n: int | None, least: int = 0) -> Start:
     else:
         spread = many * (1 + many / n)
     found: Floats = (sums * sums).sum(axis=0) / spread
-    at = int(found[: max(1, len(many) - SHORTEST + 1)].argmax())
+    likely = found if not back else found - HINT * np.log(many / back) ** 2
+    at = int(likely[: max(1, len(many) - SHORTEST + 1)].argmax())
     near = bool(found[0] >= found[at] - NEAR) and n is not None
     return Start(least + at, float(found[at]), least == 0 and (near or at == 0))
