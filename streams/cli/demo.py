@@ -25,7 +25,7 @@ def demo(
     keep: KeepOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Watch a worker score payments and learn; half-way fraud changes, and accuracy dips and recovers.
+    """Watch a worker score payments and learn; half-way they change, accuracy dips, and drift is found.
 
     A worker and a producer run as processes of their own, on a log in a temporary file.
     """
