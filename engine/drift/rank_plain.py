@@ -15,7 +15,7 @@ from engine.drift import rank_kernel as kernel
 from engine.drift.detector import Floats, Ints
 
 Tuple = Any  # of arrays
-AT_ONCE = 256  # values whose order is looked at in pairs
+AT_ONCE = 64  # values whose order is looked at in pairs
 
 
 def rank(row: Floats, begin: int, kept: Tuple, above: Any, order: Tuple) -> None:
@@ -107,14 +107,13 @@ def bet(
     """As the kernel."""
     charts, learners, heights, sums, bets, fresh, ring, tally = own
     taken, told, found = np.flatnonzero(order[1][begin:] >= 0), [standing[signal : signal + 1].copy()], -1
-    a, b, per, first, end, fixed = _odds([each[begin:][taken] for each in order], tables)
-    middle, start, weights = ((a + b) * (kernel.BINS / 2)).astype(np.int64), 0, np.concatenate(tables[4:6])
+    ranks, fixed = _odds([each[begin:][taken] for each in order], tables)
+    first, end, middle, *bins = ranks
+    start, weights = 0, np.concatenate(tables[4:6])
     while start < len(taken) and found < 0:
         steps = int(tally[kernel.STEPS])
         now = slice(start, start + kernel.FRESH - steps % kernel.FRESH)
-        odds = np.hstack(
-            [fixed[now], _learned(bets, a[now], b[now], per[now], first[now], end[now], tables[2])]
-        )
+        odds = np.hstack([fixed[now], _learned(bets, *(each[now] for each in bins))])
         rows = _won(np.concatenate([charts, learners]), weights, odds)
         total = _totals(rows)
         over = np.flatnonzero(total >= limit)
@@ -136,8 +135,8 @@ def bet(
     return found
 
 
-def _odds(order: list[Ints], tables: Tuple) -> tuple[Floats, Floats, Floats, Ints, Ints, Floats]:
-    """Where each rank lies, and what the fixed charts win by it."""
+def _odds(order: list[Ints], tables: Tuple) -> tuple[list[Any], Floats]:
+    """Where each rank lies, on the grid and in the histograms, and what the fixed charts win by it."""
     (lows, ups, sizes), (densities, below, edges, cells) = order, tables[:4]
     a, b, per = lows / sizes, (ups + 1) / sizes, sizes / (ups + 1 - lows)
     first = cells[(a * kernel.PARTS).astype(np.int64)].astype(np.int64)
@@ -149,20 +148,22 @@ def _odds(order: list[Ints], tables: Tuple) -> tuple[Floats, Floats, Floats, Int
         f, e = first[wide], end[wide]
         ra, rb = (a[wide] - edges[f])[:, None], (b[wide] - edges[e])[:, None]
         odds[wide] = ((below[e] + densities[e] * rb) - (below[f] + densities[f] * ra)) * per[wide, None]
-    return a, b, per, first, end, odds
+    ka, kb = ((edges[each] * kernel.BINS).astype(np.int64) for each in (first, end))
+    ends = a - ka / kernel.BINS, b - kb / kernel.BINS
+    middle = ((a + b) * (kernel.BINS / 2)).astype(np.int64)
+    return [first, end, middle, ka, kb, wa[:, 0], *ends, per, end - first >= 2], odds
 
 
 def _learned(
-    bets: Floats, a: Floats, b: Floats, per: Floats, first: Ints, end: Ints, edges: Floats
+    bets: Floats, ka: Ints, kb: Ints, wa: Floats, ra: Floats, rb: Floats, per: Floats, wide: Any
 ) -> Floats:
     """What those on histograms win by it."""
-    ka, kb = ((edges[each] * kernel.BINS).astype(np.int64) for each in (first, end))
-    height, below = bets[:, : kernel.BINS], bets[:, kernel.BINS :]
-    wa = np.minimum((edges[first + 1] - a) * per, 1.0)
-    narrow = wa * height[:, ka] + (1.0 - wa) * height[:, kb]
-    upper = below[:, kb] + height[:, kb] * (b - kb / kernel.BINS)
-    lower = below[:, ka] + height[:, ka] * (a - ka / kernel.BINS)
-    return np.where(end - first < 2, narrow, (upper - lower) * per).T
+    lower, upper = bets[:, ka], bets[:, kb]
+    odds = wa * lower + (1.0 - wa) * upper
+    if wide.any():
+        below = (bets[:, kernel.BINS + kb] + upper * rb) - (bets[:, kernel.BINS + ka] + lower * ra)
+        odds = np.where(wide, below * per, odds)
+    return odds.T
 
 
 def _freshen(heights: Floats, sums: Floats, bets: Floats, fresh: Ints, tables: Tuple) -> None:
