@@ -34,10 +34,12 @@ them to where the change is likeliest to have begun, under the chart that won mo
 Measured, in nanoseconds a value (ten signals of normal values, blocks of 256, with the call from Python):
 
     finding the value, its rank, counting it      35
-    odds and bets of the fixed charts             20
-    the three histograms                          14
-    all charts together, the ring of ranks        12
+    the rank's cells, the ring of ranks           15
+    odds and bets of the fixed charts             15
+    the three histograms                           7
+    adding up all charts                           8
     a constant signal, where nothing is bet       43
+    one of the first 256, which is stored      1,600
     before: halving search, Fenwick tree,
     start times, cdfs between two points         124
 """
