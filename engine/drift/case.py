@@ -2,7 +2,19 @@
 
 A detector says how many values ago it thinks the change began. That is taken as a hint, since it was made to
 be quick: the start is looked for among twice as many values, where the sum of the marks (`marks.py`) is
-largest.
+largest, and rather near the hint.
+
+How far the start is off at the moment of the alarm, of 16 streams each with `rank_sr` at a run length of
+100,000: the median and nine tenths; and the same of the detector's own word.
+
+| change | found after | start off by | the detector's |
+|---|---|---|---|
+| mean + .5 sigma | 72 | 15, 32 | 9, 41 |
+| mean + 1 sigma | 27 | 6.5, 28 | 6, 32 |
+| variance x 2 | 64 | 6.5, 30 | 4.5, 27 |
+| two humps, same mean and variance | 58 | 1, 3 | 4, 46 |
+| exponential - 1 | 90 | 8.5, 22 | 6.5, 60 |
+| a constant | 18 | 0, 12 | 15.5, 56 |
 """
 
 from __future__ import annotations
