@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import repeat
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.categories import Categories
 from engine.columns import Events
@@ -27,6 +30,18 @@ class Rows:
     rows: Sequence[tuple[Any, ...]]
     complete: bool = False  # no value can be missing
     floats: bool = False  # every value that is there is a float
+    _flat: npt.NDArray[np.float64] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def flat(self) -> npt.NDArray[np.float64] | None:
+        """All values, row by row, where each is there and a float; made once, not to be written to.
+
+        >>> Rows(("a", "b"), [(1.0, 2.0), (3.0, 4.0)], complete=True, floats=True).flat()
+        array([1., 2., 3., 4.])
+        """
+        if self._flat is None and self.floats and self.complete:
+            size = len(self.rows) * len(self.names)
+            self._flat = np.fromiter(chain.from_iterable(self.rows), np.float64, size)
+        return self._flat
 
     def dicts(self) -> Iterable[Features]:
         """One dict a row, without the features that are missing.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -117,8 +116,7 @@ class Inputs:
 
     def _numbers(self, rows: Rows) -> Features:
         width, size = len(self.named), len(rows.rows)
-        if rows.floats and rows.complete:
-            flat = np.fromiter(chain.from_iterable(rows.rows), np.float64, size * width)
+        if (flat := rows.flat()) is not None:
             return flat.reshape(size, width).T
         columns = zip(self.named, zip(*rows.rows, strict=True), strict=True)
         return [places(column) if named else numbers(column) for named, column in columns]

@@ -7,8 +7,12 @@ them is forgotten when there are too many, and so are those older than the span.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.drift.detector import Ints
 
 TURNS_MAX = 128  # turns that are remembered
 RATE_MIN, RATE_MAX = 1 / 86_400, 1e6  # events a second
@@ -34,17 +38,17 @@ class Rate:
 
     def __init__(self, span_ms: int) -> None:
         self.span_ms, self.per_second = span_ms, RATE_UNKNOWN
-        self.times: list[int] = []  # of the turn at hand
+        self.times: list[Ints] = []  # of the turn at hand
         self.turns: list[tuple[int, int]] = []  # the middle time, and how many events came until then
         self.count = 0
 
-    def add(self, times: Sequence[int]) -> None:
+    def add(self, times: npt.ArrayLike) -> None:
         """Take the times of events, in ms."""
-        self.times.extend(times)
+        self.times.append(np.asarray(times, np.int64))
 
     def turn(self) -> None:
         """Find the rate anew."""
-        times, self.times = sorted(self.times), []
+        times, self.times = np.sort(self._taken()).tolist(), []
         if not times:
             return
         self.turns.append((times[len(times) // 2], self.count + len(times) // 2))
@@ -57,6 +61,9 @@ class Rate:
         if last > first and now > before:
             self.per_second = min(max(1_000 * (now - before) / (last - first), RATE_MIN), RATE_MAX)
 
+    def _taken(self) -> Ints:
+        return np.concatenate([*self.times, np.empty(0, np.int64)])
+
     def _forget(self) -> None:
         newest = self.turns[-1][0]
         old = [i for i, (time, _) in enumerate(self.turns[:-2]) if abs(newest - time) > self.span_ms]
@@ -66,8 +73,8 @@ class Rate:
             self.turns = [*self.turns[:-1:2], self.turns[-1]]
 
     def state(self) -> list[Any]:
-        return [self.per_second, list(self.times), list(self.turns), self.count]
+        return [self.per_second, self._taken(), list(self.turns), self.count]
 
     def restore(self, state: list[Any]) -> None:
         self.per_second, times, turns, self.count = state
-        self.times, self.turns = list(times), [(time, count) for time, count in turns]
+        self.times, self.turns = [times], [(time, count) for time, count in turns]

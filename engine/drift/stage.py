@@ -13,7 +13,7 @@ from engine.control import Command
 from engine.drift import recorded
 from engine.drift.allowances import Lengths, lengths
 from engine.drift.columns import Inputs, Outcomes, Split
-from engine.drift.detector import Floats
+from engine.drift.detector import Floats, Ints
 from engine.drift.estimate import NAMES, Estimate
 from engine.drift.panel import Panel
 from engine.drift.prepare import Options
@@ -109,19 +109,22 @@ class Watch:
         """Take events, with their features and what was predicted; none fit, perhaps."""
         if not len(events):
             return
+        times = np.array(events.times, np.int64)
         if self.rate is not None:
-            self.rate.add(events.times)
+            self.rate.add(times)
         if self.estimate is not None:
             self.estimate.predicted(scores, events.batch.offsets[events.index[-1]])
         block = self.inputs.block(rows, scores)
-        offsets = [events.batch.offsets[i] for i in events.index]
+        offsets = np.array(events.batch.offsets, np.int64)
+        if len(events) < len(offsets):
+            offsets = offsets[events.index]
         origins: list[Sequence[Any]] = []
         if self.headers:
             headers = events.batch.headers
             here = None if headers is None else [headers[i] for i in events.index]
             origins = [*from_headers(here, self.headers, len(events))]
         self._learn_names(0, rows, scores.predictions)
-        self._take(0, block, rows.rows, origins, events.index, offsets, events.times)
+        self._take(0, block, rows.rows, origins, events.index, offsets, times)
 
     def settled(self, settled: Settlements) -> None:
         """Take outcomes; a correction is none of an event of today."""
@@ -132,7 +135,8 @@ class Watch:
         if settled:
             block = self.outcomes.block(settled)
             self._learn_names(1, None, settled.labels)
-            self._take(1, block, settled.rows, [], settled.index, settled.offsets, settled.times)
+            offsets, times = (np.array(each, np.int64) for each in (settled.offsets, settled.times))
+            self._take(1, block, settled.rows, [], settled.index, offsets, times)
 
     def _learn_names(self, at: int, rows: Rows | None, classes: Sequence[Any]) -> None:
         """What the categories are called that numbers stand for."""
@@ -151,8 +155,8 @@ class Watch:
         rows: Sequence[tuple[Any, ...]],
         origins: list[Sequence[Any]],
         index: Sequence[int],
-        offsets: Sequence[int],
-        times: Sequence[int],
+        offsets: Ints,
+        times: Ints,
     ) -> None:
         panel, split = self.panels[at], self.splits[at]
         if len(split):
@@ -161,11 +165,10 @@ class Watch:
         if self._known() != self.known:
             self._name()
         block += 0.0  # there is but one zero
-        moments = np.array(times, np.int64)
-        found = panel.take(block, index, moments)
-        told = self.witnesses[at].take(block, offsets, moments, origins, found)
+        found = panel.take(block, index, times)
+        told = self.witnesses[at].take(block, offsets, times, origins, found)
         for each, (drift, learning) in zip(found, told, strict=True):
-            name, place = panel.named(each.signal), (offsets[each.at], times[each.at])
+            name, place = panel.named(each.signal), (int(offsets[each.at]), int(times[each.at]))
             if not learning:
                 self.tally.add(name, each.watcher, *place, panel.taken - each.behind)
             if drift is not None:

@@ -94,7 +94,7 @@ class Witness:
     def take(
         self,
         block: Floats,
-        offsets: Sequence[int],
+        offsets: Ints,
         times: Ints,
         origins: Sequence[Sequence[Any]],
         found: Sequence[Found],
@@ -104,9 +104,10 @@ class Witness:
         `origins` has a column for each way in which records are told apart.
         """
         size, done = block.shape[1], 0
-        codes = [groups.codes(column, offsets) for groups, column in zip(self.groups, origins, strict=True)]
+        pairs, places = zip(self.groups, origins, strict=True), offsets.tolist() if self.groups else []
+        codes = [groups.codes(column, places) for groups, column in pairs]
         packed = np.array(codes, np.int64).reshape(len(codes), size)
-        self.recent.add(block, np.asarray(offsets, np.int64), times, packed)
+        self.recent.add(block, offsets, times, packed)
         told: dict[int, Told] = {}
         for i in sorted(range(len(found)), key=lambda i: found[i].at):
             self.references.add(block[:, done : found[i].at + 1])

@@ -180,7 +180,7 @@ class Hybrid:
         self, rows: Rows, labels: Sequence[Any], ops: Bytes, weights: Sequence[float | None] | None
     ) -> tuple[Answers, int]:
         assert self.twin is not None
-        ragged = encode(self.twin.names, rows.names, rows.rows, rows.floats and rows.complete)
+        ragged = encode(self.twin.names, rows.names, rows.rows, rows.flat())
         if (size := len(ragged.layouts)) < len(labels):
             labels, ops = labels[:size], ops[:size]
         numbers = self.twin.model.labels(labels)

@@ -18,7 +18,10 @@ FEW = 12  # rows
 
 
 def encode(
-    names: Names, columns: tuple[Hashable, ...], rows: Sequence[tuple[Any, ...]], floats: bool = False
+    names: Names,
+    columns: tuple[Hashable, ...],
+    rows: Sequence[tuple[Any, ...]],
+    flat: Floats | None = None,
 ) -> Ragged:
     """Encode rows without their missing values, up to the first row that has no exact form.
 
@@ -28,8 +31,8 @@ def encode(
         What the numbers in the layouts mean.
     columns, rows
         Names of features, and their values.
-    floats
-        Whether all values are known to be floats.
+    flat
+        All values, row by row, if they are known to be floats.
 
     Examples
     --------
@@ -40,9 +43,10 @@ def encode(
     >>> [names.named(layout) for layout in found.layouts]
     [('a', 'b'), ('a',)]
     """
-    if floats or set(map(type, chain.from_iterable(rows))) == PLAIN:
-        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(columns))
-        return Ragged(names.rows_of(names.layout(columns), len(rows)), values)
+    if flat is None and set(map(type, chain.from_iterable(rows))) == PLAIN:
+        flat = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(columns))
+    if flat is not None:
+        return Ragged(names.rows_of(names.layout(columns), len(rows)), flat)
     if len(rows) <= FEW:
         return _few(names, columns, rows)
     return _many(names, columns, rows)

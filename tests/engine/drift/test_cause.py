@@ -63,7 +63,7 @@ def take(witness: Witness, block: Floats, numbers: range) -> None:
     here = witness.clock == "events" and 0 <= at < len(numbers)
     found = [Found(at, at, len(numbers) - 1 - at, 2, "ks", Alarm(at, 2, 9.0, 1.0, 40, ""), 40)]
     part = np.ascontiguousarray(block[:, numbers.start : numbers.stop])
-    witness.take(part, numbers, 1_000 * np.array(numbers), [], found if here else [])
+    witness.take(part, np.array(numbers), 1_000 * np.array(numbers), [], found if here else [])
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4])
@@ -104,8 +104,8 @@ def test_labels_never_come() -> None:
     alarm = Found(900, 900, 123, 0, "ks", Alarm(900, 0, 9.0, 1.0, 40, ""), 40)
     others, told = [Witness("outcomes", ORIGIN, OUTCOMES)], 0
     for start in range(0, PATIENCE + 4 * 1_024, 1_024):
-        numbers = range(start, start + 1_024)
-        witness.take(block, numbers, np.array(numbers), [], [] if start else [alarm])
+        numbers = np.arange(start, start + 1_024)
+        witness.take(block, numbers, numbers, [], [] if start else [alarm])
         told += len(witness.turn(others))
     assert told <= 2
     assert witness.pending == []

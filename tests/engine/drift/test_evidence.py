@@ -62,10 +62,9 @@ def walked(
         size = part.shape[1]
         here = [a._replace(at=a.at - start) for a in alarms if start <= a.at < start + size]
         found = [Found(a.at, a.at, size - 1 - a.at, a.signal, "rank_sr", a, a.back) for a in here]
-        numbers = range(start, start + size)
-        taken = witness.take(
-            part, numbers, 1_000 * np.arange(start, start + size), [[*map(producer, numbers)]], found
-        )
+        numbers = np.arange(start, start + size)
+        origins = [[*map(producer, numbers.tolist())]]
+        taken = witness.take(part, numbers, 1_000 * numbers, origins, found)
         told += [each.drift for each in taken]
     return told, witness
 
@@ -230,7 +229,7 @@ def test_too_many_to_be_told() -> None:
     block = np.full((10_000, 8), np.nan)
     block[5] = np.arange(8.0)
     found = [Found(7, 7, 0, row, "ks", alarm(row, 7), 0) for row in range(5)]
-    told = witness.take(block, range(8), np.arange(8), [], found)
+    told = witness.take(block, np.arange(8), np.arange(8), [], found)
     assert [each.drift is not None for each in told] == [True, True, True, False, False]
     assert witness.dropped == 2
     witness.turn([])

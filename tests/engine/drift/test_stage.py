@@ -73,6 +73,12 @@ def alerts(out: Outputs) -> list[dict[str, Any]]:
     return [msgspec.json.decode(value or b"") for value in out.alerts.values]
 
 
+def first(alert: dict[str, Any]) -> str:
+    """The signal that moved, or of all together the one that moved most."""
+    top: str = alert["top_features"][0]["signal"] if alert["signal"] == "together" else alert["signal"]
+    return top
+
+
 def test_cuts_and_crashes_change_nothing() -> None:
     """Whatever is watched: the same records, the same state."""
     asked = spec({"watch": EVERYTHING, "segments": ["f"]})
@@ -139,7 +145,7 @@ def test_every_task_is_watched(use: str, labels: dict[str, Any], label: Any) -> 
     values = records(label)
     shard, out = walked(asked, values)
     other, again = walked(asked, values, 77, thaw=True)
-    assert "b" in {each["signal"] for each in alerts(out)}
+    assert "b" in {first(each) for each in alerts(out)}
     assert out.alerts == again.alerts
     assert shard.digest() == other.digest()
 
