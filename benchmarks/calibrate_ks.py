@@ -1,4 +1,4 @@
-"""Find the thresholds of `engine/drift/ks_table.py` again.
+"""Find the thresholds of `engine/drift/detectors/ks_table.py` again.
 
     nice -n 19 uv run python -m benchmarks.calibrate_ks --runs 100000
     nice -n 19 uv run python -m benchmarks.calibrate_ks --runs 16000 --sliding --seed 6
@@ -18,10 +18,10 @@ import argparse
 
 import numpy as np
 
-from engine.drift import ks
 from engine.drift.detector import Floats, Ints
-from engine.drift.ks_fixed import Fixed
-from engine.drift.ks_sliding import Sliding
+from engine.drift.detectors import ks
+from engine.drift.detectors.ks_fixed import Fixed
+from engine.drift.detectors.ks_sliding import Sliding
 
 LENGTHS = (3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7)
 MARKS = np.array([256, 512, 1024, 1536, 2048, 3072, 4096, 6144, 8192])  # values behind the reference

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from engine.drift import DETECTORS
-from engine.drift.charts import warm
 from engine.drift.detector import Floats
+from engine.drift.detectors import DETECTORS
+from engine.drift.detectors.charts import warm
 from tests.faults.harness import options, report
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]

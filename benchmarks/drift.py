@@ -34,8 +34,9 @@ from river import drift
 
 from benchmarks import drift_rivals as rivals
 from benchmarks.drift_shapes import CONTINUOUS, DEPENDENT, DISCRETE, SHAPES, Draw, Rng, Shape
-from engine.drift import DETECTORS, prepare
+from engine.drift import prepare
 from engine.drift.detector import Detector, Floats, Ints
+from engine.drift.detectors import DETECTORS
 from engine.drift.prepare import Options, Prepare
 from engine.drift.signals import Kind, Signal
 from tests.faults.harness import options, report, say

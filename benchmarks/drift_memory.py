@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.streams_drift import DAY, STREAMS, Floats, Ints
 from engine.drift import prepare as preparing
-from engine.drift import rank_sr
+from engine.drift.detectors import rank_sr
 from engine.drift.prepare import Options, Prepare
 from engine.drift.signals import Kind, Signal
 from engine.duration import DAY_MS

@@ -33,8 +33,8 @@ import numpy as np
 
 from benchmarks.drift_scores import PROFILES, covering, f1, nab, normalised, windows
 from benchmarks.streams import FOLDER, load
-from engine.drift import DETECTORS
 from engine.drift.detector import Floats
+from engine.drift.detectors import DETECTORS
 
 CHANGES = (1775, 3550)  # of the insects
 BLOCK = 256
@@ -158,7 +158,7 @@ def everybody(
 def walked(spec: Mapping[str, Any], lines: Sequence[bytes]) -> tuple[list[Said], float]:
     """The alarms of a whole pipeline on recorded events."""
     from engine.spec import Spec
-    from streams.backtest import Backtest
+    from streams.backtest.run import Backtest
 
     with TemporaryDirectory() as folder:
         path = Path(folder, "events.jsonl")

@@ -152,8 +152,8 @@ def wrong_drift(drift: Drift, kinds: Mapping[str, Kind]) -> Iterator[str]:
 
 def _wrong_evidence(drift: Drift) -> Iterator[str]:
     """What is wrong with what evidence is to be made of."""
-    from engine.drift.provenance import header_of
-    from engine.drift.recorded import read
+    from engine.drift.evidence.provenance import header_of
+    from engine.drift.evidence.recorded import read
 
     try:
         for name, source in drift.provenance.items():

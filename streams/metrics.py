@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.forecast import Forecasts
 from engine.histogram import Histogram
 from engine.metrics import merged
-from streams import driftgauges
+from streams.drift import gauges as driftgauges
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

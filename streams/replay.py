@@ -31,7 +31,7 @@ from streams.rows import InputError, Row
 from streams.warming import Warming
 
 if TYPE_CHECKING:
-    from streams.backtest_plan import Planting
+    from streams.backtest.plan import Planting
 
 BATCH = 1000
 WARM_AFTER_S = 0.5  # a short file isn't worth the compiler

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from connectors.log import Batch
-from engine.drift import DETECTORS
-from engine.drift.record import Drift
+from engine.drift.detectors import DETECTORS
+from engine.drift.evidence.record import Drift
 from engine.models import MODELS
 from engine.reasons import Reason
 from engine.shard import Shard

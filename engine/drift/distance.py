@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine.drift import change
+from engine.drift.evidence import change
 
 if TYPE_CHECKING:
     from engine.drift.stage import Watch

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from engine.drift.detector import TOGETHER, Alarm, Detector, Floats, Ints, Seeded
+from engine.drift.evidence.reference import Reference
 from engine.drift.prepare import Options, Part, Prepare
-from engine.drift.reference import Reference
 from engine.drift.signals import OF_MODEL, Signal, together
 
 

@@ -10,21 +10,21 @@ import numpy as np
 from engine.batch import Output
 from engine.columns import Events
 from engine.control import Command
-from engine.drift import recorded
 from engine.drift.allowances import Lengths, lengths
 from engine.drift.columns import Inputs, Outcomes, Split
 from engine.drift.detector import Floats, Ints
 from engine.drift.estimate import NAMES, Estimate
+from engine.drift.evidence import recorded
+from engine.drift.evidence.provenance import from_headers, header_of
+from engine.drift.evidence.record import Drift, told_figures
+from engine.drift.evidence.reference import Window
+from engine.drift.evidence.witness import Witness
 from engine.drift.panel import Panel
 from engine.drift.prepare import Options
-from engine.drift.provenance import from_headers, header_of
 from engine.drift.rate import RATE_UNKNOWN, Rate
-from engine.drift.record import Drift, told_figures
-from engine.drift.reference import Window
 from engine.drift.signals import Kind
 from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
-from engine.drift.witness import Witness
 from engine.errors import SpecError
 from engine.fold import Rows
 from engine.joined import Settlements

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.drift import DETECTORS, prepare
+from engine.drift import prepare
 from engine.drift.detector import Entry
+from engine.drift.detectors import DETECTORS
 from engine.drift.panel import Watcher
 from engine.drift.signals import OF_MODEL, SHARES, Kind, Signal
 from engine.errors import SpecError

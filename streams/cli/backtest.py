@@ -28,7 +28,7 @@ from streams.cli.replay import FileArgument, LabelsOption, progress
 from streams.cli.run import unhash
 
 if TYPE_CHECKING:
-    from streams.backtest import Result
+    from streams.backtest.run import Result
 
 SHOWN = 20
 InjectOption = Annotated[
@@ -73,8 +73,8 @@ def backtest(
     """
     wanted = load_spec(spec, None, set_)
     unhash()
-    from streams.backtest import Backtest
-    from streams.backtest_plan import read
+    from streams.backtest.plan import read
+    from streams.backtest.run import Backtest
 
     planted = None if inject is None else read(inject)
     if planted is None and max_delay is not None:
@@ -88,7 +88,7 @@ def backtest(
             show(done)
     result = run.result(time.monotonic() - began)
     if report is not None:
-        from streams.backtest_plot import write_report
+        from streams.backtest.plot import write_report
 
         write_report(report, f"{wanted.pipeline}: {Path(file).name}", result)
     if json:
@@ -127,7 +127,7 @@ def _tell(result: Result) -> None:
 
 
 def _row(change: Mapping[str, Any]) -> list[str]:
-    from streams.backtest_plot import waited
+    from streams.backtest.plot import waited
 
     told, start = change["told"], f"{change['start']:,}"
     if not change["found"]:

@@ -137,7 +137,7 @@ def understood(spec: Spec) -> Iterator[tuple[str, str]]:
     )
     yield "compiled", form(spec).text
     if spec.drift is not None:
-        from streams.driftbudget import asked
+        from streams.drift.budget import asked
 
         detectors = ", ".join(each.use for each in spec.drift.detectors)
         yield "drift", f"{asked(spec)}; {detectors} on {_listed(spec.drift.watch)}"

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from streams import driftbudget, driftplots, driftstatus, drifttext
 from streams.cli.common import (
     SPEC,
     JsonOption,
@@ -22,8 +21,12 @@ from streams.cli.common import (
     put_table,
     say,
 )
-from streams.drifting import asked, known, order, picked, watched
-from streams.driftrecords import Found, Told, drifts, one
+from streams.drift import budget as driftbudget
+from streams.drift import plots as driftplots
+from streams.drift import status as driftstatus
+from streams.drift import text as drifttext
+from streams.drift.reading import asked, known, order, picked, watched
+from streams.drift.records import Found, Told, drifts, one
 
 SHOWN = 40  # signals of a shard
 
@@ -202,7 +205,7 @@ def export(
 
     It is that of the newest snapshots, all shards put together: sketches, and no record of anything.
     """
-    from streams.driftsketch import exported
+    from streams.drift.sketch import exported
 
     wanted = asked(load_spec(spec, transport, set_))
     with opened(wanted) as log:
@@ -232,7 +235,7 @@ def sketch(
     The file holds sketches, and no event can be put together from them. Name it in the spec:
     drift: {reference: {sketch: "${file:reference.json}"}}
     """
-    from streams.driftsketch import sketched
+    from streams.drift.sketch import sketched
 
     wanted = load_spec(spec, transport, set_)
     made = sketched(wanted, file)

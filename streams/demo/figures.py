@@ -12,7 +12,7 @@ from math import ceil
 
 import msgspec
 
-from engine.drift.record import Drift
+from engine.drift.evidence.record import Drift
 from streams.deadletters import DeadLetter
 
 RECENT = 1_000  # latencies, and outcomes, that count as recent

@@ -14,7 +14,7 @@ from streams.demo.figures import Figures, latencies
 from streams.demo.scene import Scene
 from streams.demo.summary import milliseconds, percent
 from streams.demo.view import picture
-from streams.drifttext import headline
+from streams.drift.text import headline
 
 LINE_SECONDS = 1.0
 STARTING = "starting a worker and a producer on a log of their own"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.log import Log, Record
-from engine.drift.record import read
+from engine.drift.evidence.record import read
 from engine.spec import Spec
 from streams import journal
 from streams.deadletters import letter

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.demo.figures import BARS, Figures, quantile
 from streams.demo.seen import Seen
-from streams.drifttext import brief
+from streams.drift.text import brief
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 FLOOR = 0.6  # accuracy at the foot of a chart

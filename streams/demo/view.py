@@ -7,12 +7,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from engine.drift.record import Drift
+from engine.drift.evidence.record import Drift
 from streams.deadletters import DeadLetter
 from streams.demo.figures import BARS, Figures, Prediction, latencies
 from streams.demo.scene import Scene
 from streams.demo.summary import BLOCKS, FLOOR, milliseconds, percent
-from streams.drifttext import headline
+from streams.drift.text import headline
 
 CHART_MIN, CHART_MAX = 2, 6  # lines
 DRIFTS_MAX = 4  # lines

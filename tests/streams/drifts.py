@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from engine.drift.record import Drift, fingerprint
+from engine.drift.evidence.record import Drift, fingerprint
 
 DRIFT: dict[str, Any] = {
     "pipeline": "pay",

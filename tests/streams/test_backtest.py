@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.backtest import Backtest, Result, run
-from streams.backtest_plan import read
-from streams.backtest_plot import write_report
+from streams.backtest.plan import read
+from streams.backtest.plot import write_report
+from streams.backtest.run import Backtest, Result, run
 from tests.streams.cli import Cli
 from tests.streams.quiet import SPEC, START_S, rows, spec
 

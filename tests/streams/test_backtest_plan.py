@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import SpecError
-from streams.backtest_plan import Planting, read
+from streams.backtest.plan import Planting, read
 from streams.rows import Row
 from tests.streams.quiet import rows, spec
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from engine.drift.inject import Change
+from engine.drift.inject.plan import Change
 from engine.drift.signals import Kind, Signal
 from engine.spec import Spec
-from streams.backtest_claims import Judged, Raised, Reach, claims, judge, made_of
-from streams.backtest_plan import Piece
-from streams.backtest_score import by_signal, delays, dummies, refused, scored
+from streams.backtest.claims import Judged, Raised, Reach, claims, judge, made_of
+from streams.backtest.plan import Piece
+from streams.backtest.score import by_signal, delays, dummies, refused, scored
 
 ROWS, HORIZON = 1_000, 100
 FIELDS = {

@@ -12,8 +12,8 @@ import pytest
 
 from connectors.log import Rows
 from connectors.sqlite import SqliteLog
-from engine.drift.record import Drift
-from engine.drift.recorded import read
+from engine.drift.evidence.record import Drift
+from engine.drift.evidence.recorded import read
 from engine.drift.signals import place
 from engine.shard import Shard
 from engine.spec import Spec

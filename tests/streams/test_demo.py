@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from connectors.log import Record, Rows
 from connectors.memory import MemoryLog
-from engine.drift.record import read
+from engine.drift.evidence.record import read
 from engine.shard import Shard
 from engine.spec import Spec
 from streams import specfile, topics

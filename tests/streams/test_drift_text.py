@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.drift.record import read
-from streams.drifttext import brief, described, headline, row
+from engine.drift.evidence.record import read
+from streams.drift.text import brief, described, headline, row
 from tests.streams.drifts import CATEGORIES, drift
 
 

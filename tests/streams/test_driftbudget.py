@@ -11,7 +11,7 @@ import pytest
 from connectors.log import Batch
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import driftbudget
+from streams.drift import budget as driftbudget
 
 
 @pytest.mark.parametrize(

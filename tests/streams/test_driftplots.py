@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.drift.record import Category, Drift, Feature, Group
+from engine.drift.evidence.record import Category, Drift, Feature, Group
 from engine.drift.signals import Signal
 from engine.errors import DriftlineError
-from streams.driftplots import PLOTS, page, picture, write
+from streams.drift.plots import PLOTS, page, picture, write
 from tests.engine.drift.test_evidence import AT, SIGNALS, alarm, one, stream
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drift import DETECTORS, charts
-from engine.drift.bootstrap import PATHS, PIECES, drawn, tail
-from engine.drift.charts import PACE, REFERENCE_MAX, Charts
-from engine.drift.charts_kernel import N
 from engine.drift.detector import Floats
-from engine.drift.held import deviations, tamed
+from engine.drift.detectors import DETECTORS, charts
+from engine.drift.detectors.bootstrap import PATHS, PIECES, drawn, tail
+from engine.drift.detectors.charts import PACE, REFERENCE_MAX, Charts
+from engine.drift.detectors.charts_kernel import N
+from engine.drift.detectors.held import deviations, tamed
 
 
 def test_blocks_keep_what_values_have_to_do_with_each_other() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drift import cause
 from engine.drift.detector import Alarm, Floats
+from engine.drift.evidence import cause
+from engine.drift.evidence.record import Drift
+from engine.drift.evidence.witness import PATIENCE, Witness
 from engine.drift.panel import Found
-from engine.drift.record import Drift
 from engine.drift.signals import Kind, Signal
-from engine.drift.witness import PATIENCE, Witness
 from engine.outputs import Origin
 from engine.state import digest
 

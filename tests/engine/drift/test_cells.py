@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chisquare
 
-from engine.drift import DETECTORS, cells, cells_kernel, cells_numpy
-from engine.drift.cells import Cells
 from engine.drift.detector import Floats
+from engine.drift.detectors import DETECTORS, cells, cells_kernel, cells_numpy
+from engine.drift.detectors.cells import Cells
 from engine.drift.signals import place
 from engine.state import digest
 

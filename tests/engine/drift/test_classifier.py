@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.drift.classifier import Classifier, build, jit, warm
-from engine.drift.classifier_kernel import odd
 from engine.drift.detector import TOGETHER, Alarm, Floats
+from engine.drift.detectors.classifier import Classifier, build, jit, warm
+from engine.drift.detectors.classifier_kernel import odd
 
 AT, AFTER = 3_000, 1_500
 Made = Callable[[np.random.Generator, int], Floats]

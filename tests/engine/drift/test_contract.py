@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.drift import DETECTORS
 from engine.drift.detector import TOGETHER, Alarm, Detector, Floats
+from engine.drift.detectors import DETECTORS
 from engine.errors import SpecError
 from engine.kernels import Kernels
 from engine.state import digest

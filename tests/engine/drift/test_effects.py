@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from engine.drift import effects
-from engine.drift.counts import Counts
 from engine.drift.detector import Floats
-from engine.drift.sketch import Sketch
+from engine.drift.evidence import effects
+from engine.drift.evidence.counts import Counts
+from engine.drift.evidence.sketch import Sketch
 
 DRAWS = ("normal", "ties", "heavy", "constant")
 

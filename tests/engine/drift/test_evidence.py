@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from engine.drift.detector import TOGETHER, Alarm, Floats
+from engine.drift.evidence.record import Drift, read
+from engine.drift.evidence.reference import Window
+from engine.drift.evidence.witness import Witness
 from engine.drift.panel import Found
-from engine.drift.record import Drift, read
-from engine.drift.reference import Window
 from engine.drift.signals import Kind, Signal, place
-from engine.drift.witness import Witness
 from engine.outputs import Origin
 from engine.state import digest
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from engine.drift.inject import Change, Planted, row_of, span, wrong_changes
-from engine.drift.inject_rows import Barren, Planter
+from engine.drift.inject.plan import Change, Planted, row_of, span, wrong_changes
+from engine.drift.inject.rows import Barren, Planter
 from engine.spec import Spec
 
 ROWS, START = 4_000, 2_000

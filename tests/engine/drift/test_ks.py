@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from engine.drift import ks_fixed, ks_sliding
 from engine.drift.detector import Alarm, Floats
-from engine.drift.ks import BYTES_MAX, Ks
+from engine.drift.detectors import ks_fixed, ks_sliding
+from engine.drift.detectors.ks import BYTES_MAX, Ks
 from engine.errors import SpecError
 from engine.state import digest
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drift.marks import marks, start
-from engine.drift.reference import made
+from engine.drift.evidence.marks import marks, start
+from engine.drift.evidence.reference import made
 from engine.drift.signals import place
 
 

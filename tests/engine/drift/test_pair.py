@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from connectors.log import Batch
-from engine.drift.pair import correlation, p_value
+from engine.drift.evidence.pair import correlation, p_value
 from engine.shard import Shard
 from engine.spec import Spec
 

@@ -7,10 +7,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from engine.drift.alternatives import WHAT, tables
 from engine.drift.detector import TOGETHER, Floats
-from engine.drift.rank_kernel import RING, STORED
-from engine.drift.rank_sr import RankSr, warm
+from engine.drift.detectors.alternatives import WHAT, tables
+from engine.drift.detectors.rank_kernel import RING, STORED
+from engine.drift.detectors.rank_sr import RankSr, warm
 
 NEVER = np.inf
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drift.recent import RECORDS_MIN, VALUES_MAX, Recent
+from engine.drift.evidence.recent import RECORDS_MIN, VALUES_MAX, Recent
 from engine.state import digest
 
 

@@ -10,8 +10,8 @@ import pytest
 from river import drift
 from river.drift import binary
 
-from engine.drift import DETECTORS, adwin_kernel, charts_kernel
-from engine.drift.charts import jit
+from engine.drift.detectors import DETECTORS, adwin_kernel, charts_kernel
+from engine.drift.detectors.charts import jit
 from tests.engine.drift.streams import shifted
 
 CASES: dict[str, tuple[Any, int, list[float], int, float]] = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from river import drift
 
-from engine.drift.river_detector import build
+from engine.drift.detectors.river_detector import build
 from engine.errors import SpecError
 
 

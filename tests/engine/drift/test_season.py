@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drift import rank_sr
 from engine.drift.detector import Floats, Ints
+from engine.drift.detectors import rank_sr
 from engine.drift.panel import Panel, Watcher
 from engine.drift.prepare import Options
 from engine.drift.season import DEPTH_MIN, Season

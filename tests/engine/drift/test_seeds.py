@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from engine.drift import DETECTORS
 from engine.drift.detector import Seeded
-from engine.drift.effects import steps, wasserstein
-from engine.drift.sketch import Sketch
+from engine.drift.detectors import DETECTORS
+from engine.drift.evidence.effects import steps, wasserstein
+from engine.drift.evidence.sketch import Sketch
 from engine.state import digest
 
 

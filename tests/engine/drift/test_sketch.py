@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from engine.drift import recorded
-from engine.drift.counts import KEPT, ROOM, Counts
 from engine.drift.detector import Floats
-from engine.drift.reference import Reference, References, Window, made
+from engine.drift.evidence import recorded
+from engine.drift.evidence.counts import KEPT, ROOM, Counts
+from engine.drift.evidence.reference import Reference, References, Window, made
+from engine.drift.evidence.sketch import Sketch
 from engine.drift.signals import Kind, Signal, place
-from engine.drift.sketch import Sketch
 from engine.errors import SpecError
 from engine.state import digest
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from connectors.log import Batch
 from engine.batch import Headers
-from engine.drift.record import Drift, read
+from engine.drift.evidence.record import Drift, read
 from engine.shard import Shard
 from engine.spec import Spec
 

@@ -1,0 +1,1 @@
+"""Changes that a backtest plants into recorded events."""

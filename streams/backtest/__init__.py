@@ -1,0 +1,1 @@
+"""A recorded file with planted changes, and how the alarms are judged."""
