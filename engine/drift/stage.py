@@ -34,7 +34,6 @@ from engine.outputs import Origin
 from engine.spec import Spec
 
 CLOCKS = ("events", "outcomes")
-HOW = {"first": "first", "sliding": "sliding", "deploy": "since"}  # as references call the windows
 VOLATILE = "how far this signal moves comes and goes: it is seen in means of long blocks"
 CLASSES = (str(Kind.PREDICTION), str(Kind.LABEL))
 

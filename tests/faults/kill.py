@@ -47,6 +47,9 @@ SETTINGS = {
     "limits": {"remember_max": 20_000},
 }
 
+# So much is allowed that there are drifts to be told.
+DRIFT = {"drift": {"false_alarms": {"at_most": 10, "per": 10_000}, "warm_up": 500}}
+
 
 def strike(worker: Worker, aim: str, dice: random.Random, witness: Witness, spec: Spec, log: Log) -> str:
     """Kill the worker at the moment that the aim names; return the last thing it had said."""
@@ -93,11 +96,11 @@ def caught_up(feed: Program, witness: Witness, spec: Spec, log: Log, limit: floa
         time.sleep(0.1)
 
 
-def run(log_name: str, events: int, kills: int, seed: int) -> dict[str, object]:
+def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) -> dict[str, object]:
     began, dice, hits = time.time(), random.Random(seed), Counter[str]()
     with ExitStack() as stack:
         at = stack.enter_context(place(log_name))
-        path = write_spec(at, SETTINGS)
+        path = write_spec(at, {**SETTINGS, **(DRIFT if drift else {})})
         spec = read_spec(path)
         make_topics(spec)
         rate = events / (max(1, kills) * CYCLE_S[log_name])
@@ -135,12 +138,13 @@ def run(log_name: str, events: int, kills: int, seed: int) -> dict[str, object]:
 def main() -> None:
     parser = options("kill -9 under load", events=100_000, kills=20, seed=1)
     parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite")
+    parser.add_argument("--drift", action="store_true", help="watch for drift, too")
     asked = parser.parse_args()
     steady_hashes()
     obey_signals()
     events = asked.events or (5_000 if asked.quick else 100_000)
     kills = asked.kills if asked.kills is not None else (2 if asked.quick else 20)
-    figures = run(asked.log, events, kills, asked.seed or 1)
+    figures = run(asked.log, events, kills, asked.seed or 1, asked.drift)
     report(figures, asked.json)
     raise SystemExit(0 if figures["holds"] else 1)
 

@@ -27,15 +27,16 @@ def figures(*command: str, servers: str | None = None) -> dict[str, Any]:
 
 
 def test_kill_on_sqlite() -> None:
-    """Three kill -9 under load lose, double and change nothing."""
-    found = figures("tests.faults.kill", "--log", "sqlite", "--events", "6000", "--kills", "3")
+    """Three kill -9 under load lose, double and change nothing, drifts included."""
+    command = ("tests.faults.kill", "--log", "sqlite", "--events", "6000", "--kills", "3", "--drift")
+    found = figures(*command)
     assert found["holds"]
     assert found["kills_under_load"] == 3
 
 
 def test_kill_on_kafka(kafka: Broker) -> None:
-    """Three kill -9 under load lose, double and change nothing."""
-    command = ("tests.faults.kill", "--log", "kafka", "--events", "6000", "--kills", "3")
+    """Three kill -9 under load lose, double and change nothing, drifts included."""
+    command = ("tests.faults.kill", "--log", "kafka", "--events", "6000", "--kills", "3", "--drift")
     found = figures(*command, servers=kafka.servers)
     assert found["holds"]
     assert found["kills_under_load"] == 3
