@@ -114,7 +114,7 @@ class Watch:
         if self.estimate is not None:
             self.estimate.predicted(scores, events.batch.offsets[events.index[-1]])
         block = self.inputs.block(rows, scores)
-        offsets = np.array(events.batch.offsets, np.int64)
+        offsets = numbered(events.batch.offsets)
         if len(events) < len(offsets):
             offsets = offsets[events.index]
         origins: list[Sequence[Any]] = []
@@ -271,3 +271,14 @@ class Watch:
         self.tally.restore(state["tally"])
         self._name()
         self._allow(state["lengths"])
+
+
+def numbered(offsets: Sequence[int]) -> Ints:
+    """Offsets, which ascend; of records side by side there is nothing to be read but the first.
+
+    >>> numbered([3, 4, 5]), numbered([3, 5])
+    (array([3, 4, 5]), array([3, 5]))
+    """
+    first, count = offsets[0], len(offsets)
+    side_by_side = offsets[-1] - first == count - 1
+    return np.arange(first, first + count) if side_by_side else np.array(offsets, np.int64)
