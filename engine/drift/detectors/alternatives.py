@@ -20,7 +20,7 @@ from engine.drift.detector import Floats
 from engine.drift.detectors.rank_kernel import CHARTS, FRESH, PARTS, SPAN
 
 MEMORIES = (50.0, 200.0, 800.0)  # values after which a histogram has forgotten all but a third
-LEARNED_SHARE = 0.12  # of all bets, those on the histograms
+LEARNED_SHARE = (0.12, 0.0)  # of all bets, those on the histograms; and while only two values are known
 PRIOR = 0.5  # of its memory: what a histogram believes in uniform ranks
 FINE = (
     (1 / 256, 1024),
@@ -39,7 +39,7 @@ class Tables(NamedTuple):
     below: Floats  # how much of each lies below the cell
     edges: Floats  # of the cells
     cells: Any  # of which cell each of `PARTS` equal parts is
-    weights: Floats  # what is bet anew, with each value, on each fixed density
+    weights: Floats  # what is bet anew, with each value, on each fixed density; below, while two are known
     stakes: Floats  # and on each histogram
     decay: Floats  # what remains of a histogram each time that it is freshened
     prior: Floats  # what it counts as seen before
@@ -87,23 +87,28 @@ class Alternative(NamedTuple):
 
     what: str
     weight: float
+    of_two: float  # the weight while only two different values are known
     cdf: Cdf
 
 
 ALTERNATIVES = (
     *(
-        Alternative(what, weight, shifted(sign * by))
-        for by, weight in ((0.25, 6), (0.5, 2.5), (1.0, 1), (2.0, 0.5))
+        Alternative(what, weight, of_two, shifted(sign * by))
+        for by, weight, of_two in ((0.25, 6, 6), (0.5, 2.5, 2.5), (1.0, 1, 0.7), (2.0, 0.5, 0.4))
         for what, sign in (("up", 1), ("down", -1))
     ),
-    *(Alternative("narrower" if by < 1 else "wider", 1.1, spread(by)) for by in (0.5, 0.7, 1.4, 2.0)),
-    *(Alternative("shape", 0.5, waves(3, height)) for height in (-0.7, 0.7)),
-    *(Alternative("shape", 0.5, waves(4, height)) for height in (-0.9, -0.4, 0.4)),
-    Alternative("shape", 0.5, fourth(-0.8)),
-    Alternative("tails", 3, tails(0.01, 0.05)),
-    Alternative("tails", 3, tails(0.003, 0.04)),
+    *(Alternative("narrower" if by < 1 else "wider", 1.1, 0, spread(by)) for by in (0.5, 0.7, 1.4, 2.0)),
+    *(Alternative("shape", 0.5, 0, waves(3, height)) for height in (-0.7, 0.7)),
+    *(Alternative("shape", 0.5, 0, waves(4, height)) for height in (-0.9, -0.4, 0.4)),
+    Alternative("shape", 0.5, 0, fourth(-0.8)),
+    Alternative("tails", 3, 0.1, tails(0.01, 0.05)),
+    Alternative("tails", 3, 0.1, tails(0.003, 0.04)),
+    *(Alternative(what, 0, 1, shifted(by)) for what, by in (("up", 0.125), ("down", -0.125))),
 )
-"""What is bet most on takes longest to show: small shifts, and what only few values tell of."""
+"""What is bet most on takes longest to show: small shifts, and what only few values tell of.
+
+Of two values only the shares can change, which is a shift: nearly all is bet on these, then.
+"""
 WHAT = (
     *(each.what for each in ALTERNATIVES),
     *("" for _ in range(len(ALTERNATIVES), CHARTS)),
@@ -135,16 +140,16 @@ def tables() -> Tables:
     densities, below = np.ones((len(edges) - 1, CHARTS)), np.repeat(edges[:-1, None], CHARTS, 1)
     densities[:, :fixed] = np.diff(cdfs, axis=0) / np.diff(edges)[:, None]
     below[:, :fixed] = cdfs[:-1]
-    weights = np.zeros(CHARTS)
-    weights[:fixed] = [each.weight for each in ALTERNATIVES]
-    weights *= (1 - LEARNED_SHARE) / weights.sum()
+    weights, histograms = np.zeros((2, CHARTS)), np.array(LEARNED_SHARE)[:, None]
+    weights[:, :fixed] = [[each.weight for each in ALTERNATIVES], [each.of_two for each in ALTERNATIVES]]
+    weights *= (1 - histograms) / weights.sum(1, keepdims=True)
     return Tables(
         densities,
         below,
         edges,
         (np.searchsorted(edges, np.arange(PARTS) / PARTS, side="right") - 1).astype(np.uint8),
         weights,
-        np.full(learned, LEARNED_SHARE / learned),
+        np.repeat(histograms / learned, learned, 1),
         np.array([exp(-FRESH / memory) for memory in MEMORIES]),
         PRIOR * np.array(MEMORIES),
         (np.arange(SPAN) > np.arange(SPAN)[:, None]).astype(np.int32),

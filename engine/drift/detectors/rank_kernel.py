@@ -157,11 +157,12 @@ def started(ring: Bytes, steps: int, chart: int, bets: Floats, tables: Tuple) ->
 def rank(row: Floats, begin: int, kept: Tuple, above: Bytes, order: Tuple) -> None:
     """Where each value of a signal lies among those before it: not below `lows`, and not above `ups`.
 
-    Where there is nothing to bet on, since there is no value or all were equal so far, `ups` is -1.
+    Where there is nothing to bet on, since there is no value or all were equal so far, `ups` is -1. `sizes`
+    is how many ranks there are, negative where those before it were of two kinds.
     """
     values, pivots, outer, inner, tally = kept
     lows, ups, sizes = order
-    seen, taken = tally[SEEN], tally[TAKEN]
+    seen, taken, held = tally[SEEN], tally[TAKEN], tally[HELD]
     for column in range(begin, row.size):
         value = row[column]
         ups[column] = -1
@@ -174,7 +175,7 @@ def rank(row: Floats, begin: int, kept: Tuple, above: Bytes, order: Tuple) -> No
         behind = place + 1
         low = outer[place >> SHIFT] + inner[place >> SHIFT, place & (SPAN - 1)]
         up = outer[behind >> SHIFT] + inner[behind >> SHIFT, behind & (SPAN - 1)]
-        lows[column], sizes[column] = low, seen + 1
+        lows[column], sizes[column] = low, -seen - 1 if held == 2 else seen + 1
         if up - low < seen:
             ups[column] = up
         if seen < COUNTED_MAX:
@@ -183,6 +184,7 @@ def rank(row: Floats, begin: int, kept: Tuple, above: Bytes, order: Tuple) -> No
                 count(outer, inner, above, place)
             else:
                 insert(kept, at, value)
+                held = tally[HELD]
     tally[SEEN], tally[TAKEN] = seen, taken
 
 
@@ -206,7 +208,8 @@ def bet(
     steps, total, found, partial = tally[STEPS], standing[signal], -1, np.empty(8)
     for column in range(begin, lows.size):
         if ups[column] >= 0:
-            low, up, size = lows[column], ups[column] + 1, sizes[column]
+            low, up, size = lows[column], ups[column] + 1, abs(sizes[column])
+            anew, staked = weights[int(sizes[column] < 0)], stakes[int(sizes[column] < 0)]
             a, b, per = low / size, up / size, size / (up - low)
             first, end = int(cells[int(a * PARTS)]), int(cells[min(int(b * PARTS), PARTS - 1)])
             ka, kb = int(edges[first] * BINS), int(edges[end] * BINS)
@@ -215,18 +218,16 @@ def bet(
                 wa = min((edges[first + 1] - a) * per, 1.0)
                 wb = 1.0 - wa
                 for i in range(charts.size):
-                    charts[i] = (charts[i] + weights[i]) * (wa * da[i] + wb * db[i])
+                    charts[i] = (charts[i] + anew[i]) * (wa * da[i] + wb * db[i])
                 for i in range(LEARNED):
-                    learners[i] = (learners[i] + stakes[i]) * (wa * bets[i, ka] + wb * bets[i, kb])
+                    learners[i] = (learners[i] + staked[i]) * (wa * bets[i, ka] + wb * bets[i, kb])
             else:
                 ba, bb, ra, rb = below[first], below[end], a - edges[first], b - edges[end]
                 for i in range(charts.size):
-                    charts[i] = (charts[i] + weights[i]) * (
-                        ((bb[i] + db[i] * rb) - (ba[i] + da[i] * ra)) * per
-                    )
+                    charts[i] = (charts[i] + anew[i]) * (((bb[i] + db[i] * rb) - (ba[i] + da[i] * ra)) * per)
                 for i in range(LEARNED):
                     odds = (learned(bets[i], kb, b) - learned(bets[i], ka, a)) * per
-                    learners[i] = (learners[i] + stakes[i]) * odds
+                    learners[i] = (learners[i] + staked[i]) * odds
             fresh[int((a + b) * (BINS / 2))] += 1
             ring[steps & (RING - 1)] = first << 8 | end
             steps += 1

@@ -29,8 +29,9 @@ def rank(row: Floats, begin: int, kept: Tuple, above: Any, order: Tuple) -> None
         columns = columns[_counted(row, columns[:AT_ONCE], kept, order) :]
         if len(columns) and (at := _new(row[columns[0]], kept)) >= 0:
             column, seen, span = columns[0], tally[kernel.SEEN], 2 * at >> kernel.SHIFT
+            sign = -1 if tally[kernel.HELD] == 2 else 1
             lows[column] = outer[span] + inner[span, 2 * at & (kernel.SPAN - 1)]
-            ups[column], sizes[column] = lows[column] if seen else -1, seen + 1
+            ups[column], sizes[column] = lows[column] if seen else -1, sign * (seen + 1)
             insert(kept, at, row[column])
             tally[kernel.SEEN] += 1
             columns = columns[1:]
@@ -71,7 +72,7 @@ def _counted(row: Floats, columns: Ints, kept: Tuple, order: Tuple) -> int:
         flat[1:] += np.cumsum(np.bincount(places, minlength=len(flat)))[:-1].astype(np.int32)
         kernel.spread(kept, flat)
         tally[kernel.SEEN] += count
-    lows[columns], sizes[columns] = low, size
+    lows[columns], sizes[columns] = low, -size if held == 2 else size
     ups[columns] = np.where(up - low < size - 1, up, -1)
     return count
 
@@ -107,14 +108,15 @@ def bet(
     """As the kernel."""
     charts, learners, heights, sums, bets, fresh, ring, tally = own
     taken, told, found = np.flatnonzero(order[1][begin:] >= 0), [standing[signal : signal + 1].copy()], -1
-    ranks, fixed = _odds([each[begin:][taken] for each in order], tables)
+    lows, ups, sizes = (each[begin:][taken] for each in order)
+    ranks, fixed = _odds([lows, ups, abs(sizes)], tables)
     first, end, middle, *bins = ranks
-    start, weights = 0, np.concatenate(tables[4:6])
+    start, weights = 0, np.hstack(tables[4:6])[(sizes < 0).astype(np.int64)]
     while start < len(taken) and found < 0:
         steps = int(tally[kernel.STEPS])
         now = slice(start, start + kernel.FRESH - steps % kernel.FRESH)
         odds = np.hstack([fixed[now], _learned(bets, *(each[now] for each in bins))])
-        rows = _won(np.concatenate([charts, learners]), weights, odds)
+        rows = _won(np.concatenate([charts, learners]), weights[now], odds)
         total = _totals(rows)
         over = np.flatnonzero(total >= limit)
         count = int(over[0]) + 1 if len(over) else len(total)
@@ -179,8 +181,8 @@ def _freshen(heights: Floats, sums: Floats, bets: Floats, fresh: Ints, tables: T
 def _won(charts: Floats, weights: Floats, odds: Floats) -> Floats:
     """What the charts have behind each bet."""
     rows = np.empty_like(odds)
-    for row, each in zip(rows, odds, strict=True):
-        np.add(charts, weights, out=row)
+    for row, anew, each in zip(rows, weights, odds, strict=True):
+        np.add(charts, anew, out=row)
         charts = np.multiply(row, each, out=row)
     return rows
 

@@ -2,7 +2,7 @@
 
 Idea. While nothing changes, a new value is as likely to be the smallest of all values so far as the second
 smallest, and so on: its rank among them, over their number, is uniform on (0, 1) whatever the values'
-distribution. Twenty densities on (0, 1) and three histograms of earlier ranks, which forget, say what ranks
+distribution. Some densities on (0, 1) and three histograms of earlier ranks, which forget, say what ranks
 would look like after a change (`alternatives.py`). Each has a chart M, which bets on its density f:
 
     M <- (M + w) * mean of f over the ranks that the new value may have        (all w together are 1)
@@ -10,7 +10,8 @@ would look like after a change (`alternatives.py`). Each has a chart M, which be
 Where nothing changes the odds are fair, so all M together grow by one a value on average: sum(M) - t is a
 martingale. An alarm when sum(M) reaches A, and a new beginning behind it, is thus raised at most once in A
 values on average (Shiryaev 1963, Roberts 1966; e-detectors: Shin, Ramdas, Rinaldo 2022; ranks: Vovk 2021). A
-is the run length itself.
+is the run length itself. What w is may depend on earlier values: while these were of only two kinds, nearly
+all is bet on shifts, since only shares can change then.
 
 What is proven, and what is not. For values that are all different the bound is proven while they are
 stored. An equal value takes the mean over all ranks that it may have, and nothing is bet while all values

@@ -10,7 +10,8 @@ import pytest
 from engine.drift.detector import TOGETHER, Floats
 from engine.drift.detectors.alternatives import WHAT, tables
 from engine.drift.detectors.rank_kernel import RING, STORED
-from engine.drift.detectors.rank_sr import RankSr, warm
+from engine.drift.detectors.rank_sr import RankSr, jit, warm
+from engine.state import digest
 
 NEVER = np.inf
 
@@ -32,7 +33,17 @@ def alarms(detector: RankSr, block: Floats) -> list[tuple[int, int]]:
     return [(alarm.at, alarm.signal) for alarm in detector.update(block)]
 
 
-@pytest.mark.parametrize("values", [(0, 0, 1, 2, 2, 5), (0, 1, 2, 3, 4, 5), (0, 0, 0, 1, 1, 1)])
+@pytest.mark.parametrize(
+    "values",
+    [
+        (0, 0, 1, 2, 2, 5),
+        (0, 1, 2, 3, 4, 5),
+        (0, 0, 0, 1, 1, 1),
+        (0, 1, 1, 1, 1, 1),
+        (0, 0, 0, 0, 1, 1),
+        (0, 0, 0, 1, 1, 2),
+    ],
+)
 def test_bets_are_fair(values: tuple[int, ...]) -> None:
     """Over all orders of some values the charts have one a bet on average; less where some are equal."""
     orders = np.array(list(permutations(values)), np.float64)
@@ -50,8 +61,8 @@ def test_densities_are_densities() -> None:
     found = tables()
     assert np.diff(found.edges) @ found.densities == pytest.approx(1)
     assert found.densities.min() > 0
-    assert found.weights.sum() + found.stakes.sum() == pytest.approx(1)
-    assert len(WHAT) == len(found.weights) + len(found.stakes)
+    assert found.weights.sum(1) + found.stakes.sum(1) == pytest.approx(1)
+    assert len(WHAT) == found.weights.shape[1] + found.stakes.shape[1]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +84,47 @@ def test_tells_what_moved(what: str, changed: object) -> None:
     alarm = watching(1, 1e5).update(block)[0]
     assert alarm.what == what
     assert abs(alarm.at - alarm.back + 1 - 2000) < 60
+
+
+def two_and_more() -> Floats:
+    """Signals of two values, of which some get more of them later, in the middle of every block."""
+    rng = np.random.default_rng(12)
+    block = (rng.random((5, 2400)) < 0.2).astype(np.float64)
+    block[1, 1700:] = rng.random(700) < 0.4
+    block[2, 901] = 0.5
+    block[3, 1301:] = rng.normal(size=1099)
+    block[4, 5] = np.inf
+    block[:, 1000:][rng.random((5, 1400)) < 0.1] = np.nan
+    return np.asarray(block)
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+def test_two_values_known(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is bet while only two values are known is the same in every form and however a stream is cut."""
+    block, whole = two_and_more(), watching(5, 500, 1e4)
+    wanted = alarms(whole, block)
+    assert {signal for _, signal in wanted} >= {0, 1, 3}
+    if form == "plain":
+        monkeypatch.setattr(jit, "compiled", {})
+    for cut in (1, 7, 256, 3000):
+        detector, found = watching(5, 500, 1e4), list[tuple[int, int]]()
+        for start in range(0, block.shape[1], cut):
+            part = np.ascontiguousarray(block[:, start : start + cut])
+            found += [(start + at, signal) for at, signal in alarms(detector, part)]
+        assert found == wanted
+        assert digest(detector.state()) == digest(whole.state())
+
+
+def test_a_share_is_found_soon() -> None:
+    """Nearly as soon as if its rise were all that is looked for, which takes 301 values."""
+    rng = np.random.default_rng(77)
+    block = np.hstack([rng.random((600, 2000)) < 0.2, rng.random((600, 3000)) < 0.3]).astype(np.float64)
+    detector, found = watching(600), np.full(600, 3000)
+    detector.update(block[:, :2000])
+    detector.allow(np.full(600, 1e5), NEVER)
+    for at, signal in alarms(detector, np.ascontiguousarray(block[:, 2000:])):
+        found[signal] = min(found[signal], at + 1)
+    assert found.mean() < 320
 
 
 def test_a_change_before_all_that_is_kept() -> None:
