@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer import sender
 
 from connectors.kafka_errors import explain
@@ -22,6 +23,7 @@ sender.BACKOFF_OVERRIDE = 0.002
 
 BATCH_BYTES = 1_000_000
 REQUEST_BYTES_MAX = 1 << 20  # as much as a broker takes by default
+START_AGAIN_S = 0.1
 STOP_SECONDS = 2.0  # how long a client may take to say goodbye
 
 
@@ -49,36 +51,51 @@ class Shared:
 
     async def start(self, **options: Any) -> Any:
         """A new producer, connected."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.servers,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=REQUEST_BYTES_MAX,
-            retry_backoff_ms=10,
-            **options,
-            **self.settings,
+        return await self._started(
+            lambda: AIOKafkaProducer(
+                bootstrap_servers=self.servers,
+                max_batch_size=BATCH_BYTES,
+                max_request_size=REQUEST_BYTES_MAX,
+                retry_backoff_ms=10,
+                **options,
+                **self.settings,
+            )
         )
-        return await self._started(producer)
 
     async def consumer(self) -> Any:
         """A new consumer without a group, connected, with nothing assigned."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.servers,
-            isolation_level="read_committed",
-            auto_offset_reset="none",  # an offset that is gone is an error, not a place to start from
-            enable_auto_commit=False,
-            fetch_max_wait_ms=10,
-            retry_backoff_ms=10,
-            **self.settings,
+        return await self._started(
+            lambda: AIOKafkaConsumer(
+                bootstrap_servers=self.servers,
+                isolation_level="read_committed",
+                auto_offset_reset="none",  # an offset that is gone is an error, not a place to start from
+                enable_auto_commit=False,
+                fetch_max_wait_ms=10,
+                retry_backoff_ms=10,
+                **self.settings,
+            )
         )
-        return await self._started(consumer)
 
-    async def _started(self, client: Any) -> Any:
-        try:
-            await client.start()
-        except BaseException:
-            self.discard(client)
-            raise
-        return client
+    async def _started(self, make: Callable[[], Any]) -> Any:
+        """A client that is connected.
+
+        A broker that has just started may say that there is no broker, on which aiokafka fails an
+        assertion: then it is asked again, for as long as an answer may take.
+        """
+        deadline = time.monotonic() + self.timeout
+        while True:
+            client = make()
+            try:
+                await client.start()
+            except BaseException as exc:
+                self.discard(client)
+                if not isinstance(exc, AssertionError):
+                    raise
+                if time.monotonic() > deadline:
+                    raise KafkaConnectionError("the broker that answers knows of no broker") from exc
+            else:
+                return client
+            await asyncio.sleep(START_AGAIN_S)
 
     def discard(self, client: Any) -> None:
         """Stop a client beside, since that may take a while on a broken connection."""

@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from collections.abc import Coroutine, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 
 from connectors.kafka import KafkaLog
 from connectors.kafka_shared import Shared
@@ -155,8 +157,6 @@ def is_used(link: socket.socket) -> bool:
 def test_outage(breakable_kafka: Broker, tidy: None, kind: str) -> None:
     """Without a broker commits are refused in time; when it is back the shard goes on where it was."""
     out, journal = f"{kind}.out", f"{kind}.journal"
-    log = KafkaLog(breakable_kafka.servers, timeout=2)
-    log.create([Topic(out, 1), Topic(journal, 1)])
 
     async def story() -> None:
         shared = Shared(breakable_kafka.servers)
@@ -183,12 +183,38 @@ def test_outage(breakable_kafka: Broker, tidy: None, kind: str) -> None:
         await store.close()
         await shared.close()
 
-    play(story())
-    entries, outputs = values(log, journal), values(log, out)
+    with closing(KafkaLog(breakable_kafka.servers, timeout=2)) as log:
+        log.create([Topic(out, 1), Topic(journal, 1)])
+        play(story())
+        entries, outputs = values(log, journal), values(log, out)
     assert entries in ([b"one", b"three"], [b"one", b"two", b"three"])
     assert outputs[0] == b"a"
     assert outputs[-1] == b"c"
-    log.close()
+
+
+class Shy:
+    """A client whose broker has just started, and says at first that there is none."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+
+    async def start(self) -> None:
+        if self.refusals:
+            raise AssertionError("Did we not perform bootstrap?")
+
+    async def stop(self) -> None: ...
+
+
+def test_a_broker_that_knows_of_no_broker_is_asked_again() -> None:
+    """As long as an answer may take; then it counts as away."""
+
+    async def story() -> None:
+        clients = iter([Shy(1), Shy(1), last := Shy(0)])
+        assert await Shared("nowhere:1")._started(lambda: next(clients)) is last
+        with pytest.raises(KafkaConnectionError, match="knows of no broker"):
+            await Shared("nowhere:1", timeout=0.2)._started(lambda: Shy(1))
+
+    asyncio.run(story())
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
