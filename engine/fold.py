@@ -71,8 +71,7 @@ class Fold:
         self.names = spec.feature_names
         fields = spec.events.fields
         self.complete = all(
-            isinstance(entry, str) and (fields[entry].required or fields[entry].default is not None)
-            for entry in spec.features or self.names
+            isinstance(entry, str) and fields[entry].is_there for entry in spec.features or self.names
         )
         self.categories = Categories(spec)
         self.floats = self.complete and set(spec.feature_kinds) == {Kind.NUMBER}  # all are fields

@@ -48,6 +48,11 @@ class FieldSpec(Part):
     unit: Literal["s", "ms"] = "s"
     """What a timestamp is counted in when it is a number. Texts are ISO 8601; without a zone, UTC."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether every event that fits has it."""
+        return self.required or self.default is not None
+
     @model_validator(mode="after")
     def fits(self) -> FieldSpec:
         if (self.min, self.max) != (None, None) and self.type not in (Kind.NUMBER, Kind.INTEGER):

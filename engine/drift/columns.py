@@ -66,7 +66,7 @@ class Inputs:
         assert spec.drift is not None
         watch, self.names, kinds = spec.drift.watch, spec.feature_names, spec.feature_kinds
         self.named = [kind in NAMED for kind in kinds]
-        self.categories = [(i, name) for i, name in enumerate(self.names) if self.named[i]]
+        self.columns = {name: i for i, name in enumerate(self.names)}
         self.strange = [i for i, kind in enumerate(kinds) if _strangeness(kind, watch)]
         self.known = Known([self.named[i] for i in self.strange], spec.drift.reference.first)
         self.parts: list[tuple[list[Signal], Read]] = []
@@ -174,7 +174,7 @@ def can_miss(spec: Spec, name: str) -> bool:
     """Whether a feature can be missing at all: what is made of others can."""
     field = spec.events.fields.get(name)
     made = any(not isinstance(entry, str) and entry.name == name for entry in spec.features)
-    return made or field is None or not (field.required or field.default is not None)
+    return made or field is None or not field.is_there
 
 
 class Outcomes:

@@ -29,7 +29,7 @@ class Kind(StrEnum):
     CALIBRATION = "calibration"  # label less probability
 
 
-NUMBERS = frozenset({Kind.VALUE, Kind.CORRELATION, Kind.SCORE, Kind.CONFIDENCE, Kind.ERROR, Kind.CALIBRATION})
+CLOCKS = ("events", "outcomes")  # what the values of a panel come with
 OF_MODEL = frozenset({Kind.PREDICTION, Kind.SCORE, Kind.CONFIDENCE, Kind.ERROR, Kind.CALIBRATION})
 SHARES = frozenset({Kind.MISSING, Kind.OUTSIDE, Kind.UNSEEN})
 

@@ -22,7 +22,7 @@ from engine.drift.evidence.witness import Witness
 from engine.drift.panel import Panel
 from engine.drift.prepare import Options
 from engine.drift.rate import RATE_UNKNOWN, Rate
-from engine.drift.signals import Kind
+from engine.drift.signals import CLOCKS, Kind
 from engine.drift.tally import Tally
 from engine.drift.watchers import watchers
 from engine.errors import SpecError
@@ -33,7 +33,6 @@ from engine.models.scores import Scores
 from engine.outputs import Origin
 from engine.spec import Spec
 
-CLOCKS = ("events", "outcomes")
 VOLATILE = "how far this signal moves comes and goes: it is seen in means of long blocks"
 CLASSES = (str(Kind.PREDICTION), str(Kind.LABEL))
 
@@ -139,13 +138,13 @@ class Watch:
 
     def _learn_names(self, at: int, rows: Rows | None, classes: Sequence[Any]) -> None:
         """What the categories are called that numbers stand for."""
-        names, features = self.witnesses[at].names, self.inputs.names
+        names = self.witnesses[at].names
         for key in names.known:
             if key in CLASSES:
                 names.learn(key, classes)
             elif rows is not None:
-                column = features.index(key)
-                names.learn(key, [row[column] for row in rows.rows])
+                column = self.inputs.columns[key]
+                names.learn(key, (row[column] for row in rows.rows))
 
     def _take(
         self,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.drift.detector import TOGETHER
 from engine.drift.prepare import Told
+from engine.drift.signals import CLOCKS
 from engine.drift.tally import Counted
 
 if TYPE_CHECKING:
     from engine.drift.panel import Panel, Watcher
     from engine.drift.stage import Watch
 
-CLOCKS = ("events", "outcomes")
 SLOTS_MIN = 0.5  # of its season's slots: with fewer a signal is hardly watched
 SETTLED = Told(wanted=0, tau=nan, size=1, slots=1.0, volatile=False)
 

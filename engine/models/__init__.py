@@ -5,12 +5,12 @@ To add one: a function in `recipes.py`, or in a file beside it, and its line her
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from engine.errors import ModelError
+from engine.imported import imported
 from engine.models import committees, forecasters, recipes
 from engine.models.scores import LABEL_KINDS, TASKS, task_of
 from engine.models.seeding import seeded
@@ -86,7 +86,7 @@ def build(use: str, arguments: Mapping[str, Any], categories: bool, task: str | 
     {False: 0.5, True: 0.5}
     """
     ready = None if ":" in use else _look_up(use)
-    make = _import(use) if ready is None else ready.make
+    make = imported(use, "model.use", ModelError) if ready is None else ready.make
     told = {} if ready is None else _told(use, ready, categories, task)
     given = dict(arguments)
     try:
@@ -145,17 +145,6 @@ def _look_up(use: str) -> Ready:
         names = ", ".join(MODELS)
         raise ModelError(f"model.use: there is no model {use!r}{nearest(use, MODELS)}; known: {names}")
     return MODELS[use]
-
-
-def _import(use: str) -> Callable[..., Any]:
-    module, _, name = use.partition(":")
-    try:
-        made: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except ImportError as exc:
-        raise ModelError(f"model.use: can't import {module!r}: {exc}") from exc
-    except AttributeError:
-        raise ModelError(f"model.use: the module {module!r} has no {name!r}") from None
-    return made
 
 
 def _signature(make: Callable[..., Any]) -> str:

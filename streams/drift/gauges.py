@@ -7,9 +7,9 @@ from math import isfinite
 
 from engine.drift.distance import distances
 from engine.drift.estimate import WINDOW, Performance
-from engine.drift.signals import together
+from engine.drift.signals import CLOCKS, together
 from engine.drift.stage import Watch
-from engine.drift.standing import CLOCKS, standings
+from engine.drift.standing import standings
 from streams.meter import FEATURES_MAX
 
 Sample = tuple[str, tuple[str, ...], float]

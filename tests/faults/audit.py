@@ -210,7 +210,7 @@ def _judge_replay(
     for what, rows in made.lanes().items():
         wanted, found = _lanes(rows), _written(copies, spec, what, partition)
         if what == "alerts":  # compacted: of each key the newest is sure to be there
-            wanted, found = _newest(wanted), _newest(found)
+            wanted, found = newest(wanted), newest(found)
         verdict.different += _unlike(wanted, found)
     if states is not None:
         verdict.state_equal &= states.get(partition) == (len(entries), shard.digest())
@@ -235,7 +235,8 @@ def walk(shard: Shard, entry: Entry, copies: dict[str, list[Batch]], partition: 
             i = till
 
 
-def _newest(lanes: list[Lane]) -> list[Lane]:
+def newest(lanes: list[Lane]) -> list[Lane]:
+    """Of each key the last record, in the order of the records."""
     last = {key: i for i, (key, *_) in enumerate(lanes)}
     return [lanes[i] for i in sorted(last.values())]
 

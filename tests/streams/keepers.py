@@ -24,6 +24,7 @@ from streams.journal import Digest, Entry
 from streams.keeper import Keeper
 from streams.snapshot import Shelf
 from tests.engine.cases import NOW, spec
+from tests.faults.audit import newest
 
 KEY = b"a key that only these tests know"
 POISON = 666.0
@@ -318,12 +319,6 @@ def walked(stage: Stage, shard: Shard, entry: Entry, at: dict[str, int]) -> Outp
             outputs.extend(out)
         at[topic] = end
     return outputs
-
-
-def newest(lane: Lane) -> Lane:
-    """Of each key the last record, in the order of the records."""
-    last = {key: i for i, (key, *_) in enumerate(lane)}
-    return [lane[i] for i in sorted(last.values())]
 
 
 def flat(lane: Output | Lines) -> Lane:

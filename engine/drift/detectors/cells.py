@@ -189,12 +189,6 @@ class Cells:
                 levels.statistic[signal], levels.threshold[signal] = it.has[1] / ONE, it.need / ONE
         return levels
 
-    def promises(self) -> Floats:
-        """The run length that each signal has by its simulation; NaN where there was none yet."""
-        found = np.full(self.lengths.size, np.nan)
-        found[list(self.known)] = self.lengths[list(self.known)]
-        return found
-
     def state(self) -> Any:
         known = {
             signal: [it.names, it.known, *it.tail, it.ring.copy(), it.has.copy()]

@@ -12,7 +12,6 @@ It goes event by event: 0.3 us a value with River's ADWIN, 300 us with its KSWIN
 from __future__ import annotations
 
 import copy
-import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from engine.drift.detectors.bootstrap import drawn
 from engine.drift.detectors.held import Held, deviations, tamed
 from engine.drift.detectors.options import read
 from engine.errors import SpecError
+from engine.imported import imported
 from engine.nearest import nearest
 
 OPTIONS = {"use": "module:Class", "standardise": True, "trial": 2000, "reference": 1000}
@@ -187,7 +187,8 @@ def build(signals: int, given: Mapping[str, Any]) -> Own:
     """Objects for so many signals, of the class that `use` names, with all else that is given."""
     use = given.get("use", OPTIONS["use"])
     options = read(use, OPTIONS, BOUNDS, {name: given[name] for name in OPTIONS if name in given})
-    made, arguments = _class(use), {name: given[name] for name in given if name not in OPTIONS}
+    made = imported(use, "drift.detectors", SpecError)
+    arguments = {name: given[name] for name in given if name not in OPTIONS}
     _check(use, made, arguments)
 
     def make() -> Any:
@@ -204,17 +205,6 @@ def build(signals: int, given: Mapping[str, Any]) -> Own:
     if getattr(one, "seed", 0) is None:
         raise SpecError(f"drift.detectors: the seed of {use} is not set; give it a number, with: {{seed: 1}}")
     return Own(signals, make, options)
-
-
-def _class(use: str) -> Callable[..., Any]:
-    module, _, name = use.partition(":")
-    try:
-        made: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except ImportError as exc:
-        raise SpecError(f"drift.detectors: can't import {module!r}: {exc}") from exc
-    except AttributeError:
-        raise SpecError(f"drift.detectors: the module {module!r} has no {name!r}") from None
-    return made
 
 
 def _check(use: str, made: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

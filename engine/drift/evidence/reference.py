@@ -21,7 +21,6 @@ from engine.drift.signals import Signal
 VALUES_MAX = 1 << 21  # numbers in all sketches of a panel; with more signals sketches are smaller
 K_MIN = 128
 N = 1000
-HOW = ("first", "sliding", "since", "recorded")
 
 
 class Window(NamedTuple):

@@ -106,8 +106,7 @@ class Witness:
         size, done = block.shape[1], 0
         pairs, places = zip(self.groups, origins, strict=True), offsets.tolist() if self.groups else []
         codes = [groups.codes(column, places) for groups, column in pairs]
-        packed = np.array(codes, np.int64).reshape(len(codes), size)
-        self.recent.add(block, offsets, times, packed)
+        self.recent.add(block, offsets, times, np.array(codes, np.int64).reshape(len(codes), size))
         told: dict[int, Told] = {}
         for i in sorted(range(len(found)), key=lambda i: found[i].at):
             self.references.add(block[:, done : found[i].at + 1])
