@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -108,6 +109,15 @@ def last(log: Log, topic: str, partition: int, span: tuple[int, int], count: int
         if len(found) >= count or first == start:
             return found[-count:]
         back *= 4
+
+
+def when(ms: int) -> str:
+    """A time as people read it.
+
+    >>> when(1_769_590_800_000)
+    '2026-01-28 09:00:00'
+    """
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def as_json(placed: Placed) -> dict[str, Any]:

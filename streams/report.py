@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +66,14 @@ def write_report(path: Path, title: str, report: Report) -> None:
     report
         Of a replay that judged.
     """
-    check(path)
     assert report.quality is not None
-    content = picture(title, report) if path.suffix == ".png" else page(title, report).encode()
+    save(path, lambda: picture(title, report), lambda: page(title, report))
+
+
+def save(path: Path, picture: Callable[[], bytes], page: Callable[[], str]) -> None:
+    """Write the one or the other, as the file's ending says."""
+    check(path)
+    content = picture() if path.suffix == ".png" else page().encode()
     try:
         path.write_bytes(content)
     except OSError as error:

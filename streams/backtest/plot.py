@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import DriftlineError
 from streams.backtest.run import Result
 from streams.plots import BLUE, GREEN, INK, ORANGE, QUIET, RED, STYLE
-from streams.report import PAGE, check, number, png
+from streams.report import PAGE, number, png, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +34,7 @@ MEANING = {
 
 def write_report(path: Path, title: str, result: Result) -> None:
     """Write what a backtest came to, as `.html` or as `.png`."""
-    check(path)
-    content = picture(title, result) if path.suffix == ".png" else page(title, result).encode()
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise DriftlineError(f"{path} can't be written: {error.strerror}") from None
+    save(path, lambda: picture(title, result), lambda: page(title, result))
 
 
 def picture(title: str, result: Result) -> bytes:

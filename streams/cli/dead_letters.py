@@ -1,7 +1,6 @@
 """`driftline dead-letters`: what was refused, and how to send it again."""
 
 from collections import deque
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +22,7 @@ from streams.cli.common import (
     say,
 )
 from streams.deadletters import DeadLetter, Replay, letters
-from streams.records import as_text, printable
+from streams.records import as_text, printable, when
 
 VALUE_WIDTH = 40
 MESSAGE_WIDTH = 60
@@ -131,11 +130,10 @@ def _described(each: DeadLetter) -> dict[str, Any]:
 
 
 def _row(each: DeadLetter) -> list[str]:
-    when = datetime.fromtimestamp(each.record.timestamp / 1000, UTC)
     source = f"{each.source[0]}-{each.source[1]}-{each.offset}" if each.source else "unknown"
     return [
         each.place,
-        when.strftime("%Y-%m-%d %H:%M:%S"),
+        when(each.record.timestamp),
         each.reason,
         source,
         printable(each.message, MESSAGE_WIDTH),

@@ -1,7 +1,6 @@
 """`driftline snapshots`: the saved states of a pipeline."""
 
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import typer
@@ -18,6 +17,7 @@ from streams.cli.common import (
     put_table,
     say,
 )
+from streams.records import when
 
 HEAD = ["shard", "entry", "entries since", "size", "made"]
 
@@ -72,6 +72,6 @@ def verify(
 
 
 def _row(each: dict[str, Any]) -> list[str]:
-    made = datetime.fromtimestamp(each["made_ms"] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    made = when(each["made_ms"])
     size = f"{each['bytes'] / (1 << 20):.1f} MB" if each["bytes"] >= 1 << 20 else f"{each['bytes']:,} B"
     return [str(each["partition"]), str(each["entry"]), str(each["entries_since"]), size, made]

@@ -3,7 +3,6 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 
@@ -74,7 +73,7 @@ def _found(log: Log, topic: str, from_start: bool, limit: int | None, follow: bo
 def row(placed: Placed) -> str:
     """One record on one line of the terminal."""
     record = placed.record
-    when = datetime.fromtimestamp(record.timestamp / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    when = records.when(record.timestamp)
     key = records.printable(records.as_text(record.key) or "-", KEY_WIDTH)
     start = f"{placed.partition}-{record.offset:<8} {when}  {key:{KEY_WIDTH}} "
     width = shutil.get_terminal_size().columns - len(start)

@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.drift.evidence.record import Drift, Feature, Group
-from engine.errors import DriftlineError
 from streams.drift.text import described, headline
 from streams.plots import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, STYLE
 from streams.records import printable
-from streams.report import check
+from streams.report import check, png, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-DPI = 144
 BARS_MAX, ROWS_MIN = 10, 5
 NAME_MAX = 26  # characters
 BEFORE, NOW = "#9aa5b1", BLUE
@@ -57,12 +53,7 @@ class Plot:
 
 def write(path: Path, drift: Drift) -> None:
     """Write what can be drawn of a drift, as `.html` or as `.png`."""
-    check(path)
-    content = picture(drift) if path.suffix == ".png" else page(drift).encode()
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise DriftlineError(f"{path} can't be written: {error.strerror}") from None
+    save(path, lambda: picture(drift), lambda: page(drift))
 
 
 def page(drift: Drift) -> str:
@@ -90,13 +81,7 @@ def picture(drift: Drift) -> bytes:
             axes.set_title(plot.title, loc="left", weight="bold", fontsize=11, pad=10)
             plot.draw(axes, drift)
             at += plot.width
-        return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=DPI)
-    return content.getvalue()
+        return png(figure)
 
 
 def _write_above(part: Any, drift: Drift) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
@@ -16,7 +15,7 @@ from engine.drift.standing import Standing, State
 from engine.drift.tally import Ordered
 from streams.drift.reading import Watched
 from streams.drift.records import Told
-from streams.records import printable
+from streams.records import printable, when
 
 COLUMNS = [
     "signal",
@@ -117,15 +116,6 @@ def described(shard: Watched, names: Collection[str], told: Sequence[Told] = ())
         "performance": None if shard.watch.estimate is None else shard.watch.estimate.told()._asdict(),
         "orders": [order._asdict() for order in shard.orders],
     }
-
-
-def when(ms: int) -> str:
-    """A time as people read it.
-
-    >>> when(1_769_590_800_000)
-    '2026-01-28 09:00:00'
-    """
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _loudest(one: Standing) -> tuple[bool, float]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.drift.evidence.record import Category, Change, Drift, Group, Histogram, Place
-from streams.drift.status import when
-from streams.records import printable
+from streams.records import printable, when
 
 COLUMNS = ["place", "id", "found", "signal", "detector", "change", "since", "effect"]
 BAR = 24  # characters of the longest bar
