@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ class Open:
     records: int = 0
     newest: dict[str, Row] = field(default_factory=dict)  # for the cache: by entity, its features
     latest: dict[bytes | None, bytes | None] = field(default_factory=dict)  # and its prediction
+    stamps: list[tuple[str, Sequence[int]]] = field(default_factory=list)  # by batch: its topic, and when
 
     def add(self, outputs: Outputs) -> None:
         if outputs.newest:
@@ -50,6 +51,7 @@ class Open:
         journal.add_run(self.runs, batch.topic, batch.first, batch.end)
         self.refused += refused
         self.records += len(batch)
+        self.stamps.append((batch.topic, batch.timestamps))
 
 
 def lanes(spec: Spec, outputs: Outputs) -> dict[str, Output | Lines]:
@@ -107,6 +109,7 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     offset = await store.commit(sent, positions, journal.encode(entry))
     keeper.committed(entry, offset)
     keeper.meter.totals = totals
+    keeper.meter.answered(stamps for topic, stamps in taken.stamps if topic == spec.inputs[0])
     if keeper.entities is not None:
         keeper.entities.offer(taken.newest, taken.latest)
     # 5.

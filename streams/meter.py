@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from connectors.log import Batch
 from engine.forecast import Forecasts
@@ -14,6 +16,8 @@ from engine.metrics.spread import Spread
 from engine.shard import Shard
 
 FEATURES_MAX = 100  # in /metrics
+WALK_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+LATENCY_MS = (1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000, 600_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,6 @@ class Meter:
     """The figures of one keeper, since this process took the shard."""
 
     batches: int = 0
-    batch_seconds: float = 0.0
     records: int = 0
     commits: int = 0
     commit_seconds: float = 0.0
@@ -78,16 +81,18 @@ class Meter:
     refusals: int = 0
     retention_short: int = 0
     records_gone: int = 0
+    walks: Histogram = field(default_factory=lambda: Histogram(WALK_S))
+    latency: Histogram = field(default_factory=lambda: Histogram(LATENCY_MS))
     newest_ms: int = 0  # timestamp of the newest record taken
     commit_at: float = 0.0
     snapshot_at: float = 0.0
     progress_at: float = field(default_factory=time.monotonic)
     totals: Totals | None = None  # None: not recovered yet
-    watched: Sequence[tuple[str, str]] = ()  # signals and detectors that a scrape is told of
+    watched: Sequence[tuple[str, str, str]] = ()  # what a scrape is told of: signal, its feature, detector
 
     def walked(self, batch: Batch, seconds: float) -> None:
         self.batches += 1
-        self.batch_seconds += seconds
+        self.walks.add(seconds)
         self.records += len(batch)
         if len(batch):
             self.newest_ms = max(self.newest_ms, batch.timestamps[-1])
@@ -96,6 +101,11 @@ class Meter:
         self.commits += 1
         self.commit_at = time.time()
         self.progressed()
+
+    def answered(self, stamps: Iterable[Sequence[int]]) -> None:
+        """Predictions are there of events with these timestamps, by batch."""
+        for each in stamps:
+            self.latency.add_all(self.commit_at * 1000 - np.asarray(each))
 
     def progressed(self) -> None:
         self.progress_at = time.monotonic()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from engine.forecast import Forecasts
 from engine.histogram import Histogram
 from engine.metrics import merged
+from engine.reasons import Reason
 from streams.drift import gauges as driftgauges
+from streams.metrictable import WORKER
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -18,100 +20,6 @@ if TYPE_CHECKING:
     from engine.shard import Shard
     from streams.app import Work
     from streams.keeper import Keeper
-
-
-DRIFT = ("pipeline", "partition", "signal", "detector")
-# Name, kind, labels, help: every metric there is. README shows this table, and a test holds it to it.
-METRICS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "driftline_build_info": ("gauge", ("version",), "1, with the version."),
-    "driftline_model_info": ("gauge", ("pipeline", "model", "version"), "1, with the model that scores."),
-    "driftline_events_total": ("counter", ("pipeline", "outcome"), "Events taken, and predicted."),
-    "driftline_records_total": ("counter", ("pipeline",), "Records of all topics taken by this process."),
-    "driftline_dead_letters_total": ("counter", ("pipeline", "reason"), "Dead letters by reason."),
-    "driftline_labels_joined_total": ("counter", ("pipeline", "outcome"), "What happened to labels."),
-    "driftline_label_delay_seconds": ("histogram", ("pipeline",), "From an event to its label."),
-    "driftline_labels_waiting": (
-        "gauge",
-        ("pipeline", "partition", "what"),
-        "Remembered, early.",
-    ),
-    "driftline_feature_keys": ("gauge", ("pipeline", "partition", "by"), "Keys that features remember."),
-    "driftline_feature_events_total": (
-        "counter",
-        ("pipeline", "by", "outcome"),
-        "Events late or without key; keys that left.",
-    ),
-    "driftline_model_metric": (
-        "gauge",
-        ("pipeline", "metric", "window", "segment"),
-        "Quality over the labelled events here.",
-    ),
-    "driftline_feature_values_total": (
-        "counter",
-        ("pipeline", "feature", "what"),
-        "Values taken, missing, new, refused.",
-    ),
-    "driftline_predictions_total": ("counter", ("pipeline", "prediction"), "Predictions by class."),
-    "driftline_scores_total": ("counter", ("pipeline", "le"), "Scores at or below a bound."),
-    "driftline_model_bytes": ("gauge", ("pipeline", "partition"), "The model's size when last looked at."),
-    "driftline_model_learning": ("gauge", ("pipeline", "partition"), "0 if it has grown too large to learn."),
-    "driftline_model_seconds_total": ("counter", ("pipeline",), "Time of the walk that was the model's."),
-    "driftline_slowest_record_seconds": (
-        "gauge",
-        ("pipeline", "partition"),
-        "The slowest, by its stretch.",
-    ),
-    "driftline_confidence_metric": (
-        "gauge",
-        ("pipeline", "partition", "metric"),
-        "Coverage and calibration.",
-    ),
-    "driftline_model_compiled": ("gauge", ("pipeline", "partition"), "1 if the model runs compiled."),
-    "driftline_drift_ready": ("gauge", DRIFT, "1 once a signal's detector can judge."),
-    "driftline_drift_statistic": ("gauge", DRIFT, "How far a signal has come."),
-    "driftline_drift_threshold": ("gauge", DRIFT, "How far it is to an alarm."),
-    "driftline_drift_distance": (
-        "gauge",
-        ("pipeline", "partition", "signal", "measure"),
-        "How far it is from its reference.",
-    ),
-    "driftline_drift_detected_total": ("counter", ("pipeline", "signal", "detector"), "Drifts found."),
-    "driftline_series_remembered": ("gauge", ("pipeline", "partition"), "Series that are remembered."),
-    "driftline_forecast_series_total": (
-        "counter",
-        ("pipeline", "outcome"),
-        "Series that left, or began anew.",
-    ),
-    "driftline_batches_total": ("counter", ("pipeline",), "Batches walked."),
-    "driftline_batch_seconds_total": ("counter", ("pipeline",), "Time spent walking."),
-    "driftline_commits_total": ("counter", ("pipeline",), "Commits."),
-    "driftline_commit_seconds_total": ("counter", ("pipeline",), "Time spent committing."),
-    "driftline_recoveries_total": ("counter", ("pipeline",), "Recoveries from snapshot and journal."),
-    "driftline_refusals_total": ("counter", ("pipeline",), "Shards opened anew after an error."),
-    "driftline_feature_cache_total": (
-        "counter",
-        ("pipeline", "outcome"),
-        "Written, dropped; found, missing, refused; failed, skipped.",
-    ),
-    "driftline_feature_cache_seconds": ("histogram", ("pipeline",), "The cache's round trips."),
-    "driftline_feature_cache_open": ("gauge", ("pipeline",), "1 while the cache is left alone."),
-    "driftline_feature_cache_age_seconds": ("gauge", ("pipeline",), "Age of an event when it was written."),
-    "driftline_event_lag_seconds": ("gauge", ("pipeline", "partition"), "Now less the newest record taken."),
-    "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
-    "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
-    "driftline_snapshot_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last snapshot."),
-    "driftline_records_gone_total": (
-        "counter",
-        ("pipeline",),
-        "Input records deleted untaken.",
-    ),
-    "driftline_retention_short_topics": (
-        "gauge",
-        ("pipeline", "partition"),
-        "Topics too short for a replay.",
-    ),
-    "driftline_ready": ("gauge", ("pipeline",), "1 if every shard here is ready, or this is a standby."),
-}
 
 Sample = tuple[str, tuple[str, ...], float]
 
@@ -131,7 +39,7 @@ class Collector:
                 "gauge": GaugeMetricFamily,
                 "histogram": HistogramMetricFamily,
             }[kind](name, text, labels=labels)
-            for name, (kind, labels, text) in METRICS.items()
+            for name, (kind, labels, text) in WORKER.items()
         }
         sums: dict[tuple[str, tuple[str, ...]], float] = {}
         for name, labels, value in self._samples():
@@ -145,7 +53,12 @@ class Collector:
 
     def _histograms(self) -> Iterator[tuple[str, int, Histogram]]:
         """Name, how many of its units are a second, and what was counted."""
-        totals = [keeper.meter.totals for keeper in self.work.keepers.values()]
+        meters = [keeper.meter for keeper in self.work.keepers.values()]
+        if meters:
+            walks, waits = [meter.walks for meter in meters], [meter.latency for meter in meters]
+            yield "driftline_batch_seconds", 1, sum(walks[1:], walks[0])
+            yield "driftline_latency_seconds", 1000, sum(waits[1:], waits[0])
+        totals = [meter.totals for meter in meters]
         if delays := [each.delays for each in totals if each is not None]:
             yield "driftline_label_delay_seconds", 1000, sum(delays[1:], delays[0])
         if self.work.entities is not None:
@@ -174,7 +87,6 @@ class Collector:
         meter, place, now = keeper.meter, (pipeline, str(keeper.partition)), time.time()
         yield "driftline_records_total", (pipeline,), meter.records
         yield "driftline_batches_total", (pipeline,), meter.batches
-        yield "driftline_batch_seconds_total", (pipeline,), meter.batch_seconds
         yield "driftline_model_seconds_total", (pipeline,), keeper.timing.model_seconds
         yield "driftline_commits_total", (pipeline,), meter.commits
         yield "driftline_commit_seconds_total", (pipeline,), meter.commit_seconds
@@ -198,8 +110,8 @@ class Collector:
         if (totals := keeper.meter.totals) is not None:
             yield "driftline_events_total", (pipeline, "taken"), totals.events
             yield "driftline_events_total", (pipeline, "predicted"), totals.predicted
-            for reason, count in totals.rejected.items():
-                yield "driftline_dead_letters_total", (pipeline, str(reason)), count
+            for reason in Reason:  # also where there was none: a counter that begins at 1 shows no increase
+                yield "driftline_dead_letters_total", (pipeline, reason), totals.rejected.get(reason, 0)
             for outcome, count in totals.labels.items():
                 yield "driftline_labels_joined_total", (pipeline, outcome), count
             for feature, what, count in totals.values():
@@ -255,8 +167,8 @@ class Collector:
                     yield "driftline_model_metric", (pipeline, name, window, segment), value
         watches = [k.shard.watch for k in keepers if k.shard is not None and k.shard.watch is not None]
         yield from driftgauges.performance(watches, pipeline)
-        shard = next(keeper.shard for keeper in keepers if keeper.shard is not None)
-        yield "driftline_model_info", (pipeline, shard.encode.origin.model, shard.encode.origin.version), 1
+        origin = next(keeper.shard for keeper in keepers if keeper.shard is not None).encode.origin
+        yield "driftline_model_info", (pipeline, origin.model, origin.version, "live"), 1
 
 
 def exposition(work: Work) -> bytes:

@@ -18,7 +18,7 @@ from engine.shard import Shard
 from engine.spec import Spec
 from streams import speckeys
 from streams.cli import COMMANDS
-from streams.metrics import METRICS
+from streams.metrictable import NOTIFY, SERVE, WORKER, Table
 from streams.yamlfile import Loader
 from tests.test_docs import PACKAGES, README, ROOT, mapped
 from tests.test_house import tracked
@@ -66,10 +66,14 @@ def test_limits() -> None:
     assert {key: default for key, default in shown.items() if defaults.get(key, default) != default} == {}
 
 
-def test_metrics() -> None:
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [("Metrics", WORKER), ("Metrics of delivery", NOTIFY), ("Metrics of the API", SERVE)],
+)
+def test_metrics(heading: str, table: Table) -> None:
     """Every metric, with its kind and its labels."""
-    shown = {codes(row[0])[0]: (row[1], tuple(codes(row[2]))) for row in rows("Metrics", "metric")}
-    assert shown == {name: (kind, labels) for name, (kind, labels, _) in METRICS.items()}
+    shown = {codes(row[0])[0]: (row[1], tuple(codes(row[2]))) for row in rows(heading, "metric")}
+    assert shown == {name: (kind, labels) for name, (kind, labels, _) in table.items()}
 
 
 def test_reasons() -> None:

@@ -13,7 +13,7 @@ from engine.drift.standing import standings
 from streams.meter import FEATURES_MAX
 
 Sample = tuple[str, tuple[str, ...], float]
-Pairs = Sequence[tuple[str, str]]  # a signal, and a detector that watches it
+Pairs = Sequence[tuple[str, str, str]]  # a signal, the feature that it is of, and a detector that watches it
 
 OTHERS = "(other)"
 ALL = tuple(map(together, CLOCKS))
@@ -21,11 +21,11 @@ ALL = tuple(map(together, CLOCKS))
 
 def levels(watch: Watch, place: tuple[str, ...]) -> Iterator[Sample]:
     """Where the first signals stand."""
-    told = {signal for signal, _ in pairs(watch)}
+    told = {signal: feature for signal, feature, _ in pairs(watch)}
     for one in standings(watch):
         if one.signal not in told:
             continue
-        labels = (*place, one.signal, one.detector)
+        labels = (*place, one.signal, told[one.signal], one.detector)
         yield "driftline_drift_ready", labels, float(isfinite(one.threshold))
         if isfinite(one.threshold):
             yield "driftline_drift_threshold", labels, one.threshold
@@ -39,7 +39,7 @@ def pairs(watch: Watch) -> Pairs:
     """The first signals that are watched, each with its detectors."""
     first = set(watch.names()[:FEATURES_MAX])
     return [
-        (name, watcher.name)
+        (name, panel.signals[row].feature, watcher.name)
         for panel in watch.panels
         for watcher in panel.watchers
         for row in watcher.rows.tolist()
@@ -47,17 +47,18 @@ def pairs(watch: Watch) -> Pairs:
     ]
 
 
-def counted(drifts: Mapping[tuple[str, str], int], first: Pairs) -> Mapping[tuple[str, str], int]:
+def counted(drifts: Mapping[tuple[str, str], int], first: Pairs) -> Mapping[tuple[str, str, str], int]:
     """How many drifts were found, also where there was none; those of further signals together.
 
-    >>> counted({("age", "ks"): 2, ("x99", "ks"): 1}, [("age", "ks"), ("amount", "ks")])
-    {('age', 'ks'): 2, ('amount', 'ks'): 0, ('(other)', 'ks'): 1}
+    >>> counted({("age", "ks"): 2, ("x99", "ks"): 1}, [("age", "age", "ks"), ("label", "", "ks")])
+    {('age', 'age', 'ks'): 2, ('label', '', 'ks'): 0, ('(other)', '', 'ks'): 1}
     """
     found = dict.fromkeys(first, 0)
+    features = {(signal, detector): feature for signal, feature, detector in first}
     for (signal, detector), count in drifts.items():
-        told = signal in ALL or (signal, detector) in found
-        pair = (signal if told else OTHERS, detector)
-        found[pair] = found.get(pair, 0) + count
+        told = signal in ALL or (signal, detector) in features
+        place = (signal if told else OTHERS, features.get((signal, detector), ""), detector)
+        found[place] = found.get(place, 0) + count
     return found
 
 

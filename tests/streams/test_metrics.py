@@ -14,7 +14,8 @@ from connectors.log import Refused
 from streams.app import Work
 from streams.entities import Entities
 from streams.entityform import Form
-from streams.metrics import METRICS, exposition
+from streams.metrics import exposition
+from streams.metrictable import NOTIFY, SERVE, WORKER
 from tests.streams.keepers import KEY, Kept, Stage, running, until
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -79,14 +80,14 @@ def test_every_metric_and_no_other() -> None:
                 labels = {frozenset(sample.labels) - bounds for sample in family.samples}
                 assert labels, name
                 found[name] = (family.type, labels)
-        assert found == {name: (kind, {frozenset(labels)}) for name, (kind, labels, _) in METRICS.items()}
+        assert found == {name: (kind, {frozenset(labels)}) for name, (kind, labels, _) in WORKER.items()}
 
     asyncio.run(story())
 
 
 def test_their_names() -> None:
     """Base units and suffixes as Prometheus wants them, and a sentence of help."""
-    for name, (kind, _, text) in METRICS.items():
+    for name, (kind, _, text) in (WORKER | NOTIFY | SERVE).items():
         assert name.startswith("driftline_")
         assert name.endswith("_total") == (kind == "counter")
         assert text.endswith(".")
@@ -110,6 +111,10 @@ def test_what_they_say() -> None:
             assert value(work, "driftline_commits_total") == len(stage.entries())
             assert value(work, "driftline_consumer_lag_records") == 0
             assert value(work, "driftline_ready") == 1
+            assert value(work, "driftline_latency_seconds_count") == 52
+            assert value(work, "driftline_latency_seconds_bucket", le="600.0") == 0
+            assert value(work, "driftline_batch_seconds_count") == value(work, "driftline_batches_total")
+            assert value(work, "driftline_model_info", stage="live") == 1
 
     asyncio.run(story())
 
