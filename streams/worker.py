@@ -11,6 +11,7 @@ import contextlib
 import gc
 import logging
 import signal
+from collections.abc import Sequence
 from typing import cast
 
 from connectors import open_log, split_url
@@ -19,6 +20,7 @@ from connectors.log import Log, Unavailable
 from engine.spec import Spec
 from streams import http, topics
 from streams.app import App, Work, make_app
+from streams.children import Child, Children
 from streams.hang import Hang
 from streams.health import Health
 from streams.keys import snapshot_key
@@ -32,14 +34,16 @@ RETRY_S = 2.0
 WATCH_S = 1.0
 
 
-def run_worker(spec: Spec, fresh: bool = False, log_level: str = "info", json: bool = False) -> int:
-    """Run a worker until a signal, or until it can't go on; return the exit code."""
+def run_worker(
+    spec: Spec, fresh: bool = False, log_level: str = "info", json: bool = False, beside: Sequence[Child] = ()
+) -> int:
+    """Run a worker, and commands beside it, until a signal or until it can't go on; return the exit code."""
     set_up_logging(log_level, json, spec.pipeline)
     gc.set_threshold(50_000, 20, 50)  # remembered events are many and free of cycles
-    return asyncio.run(_run(spec, fresh))
+    return asyncio.run(_run(spec, fresh, Children(beside)))
 
 
-async def _run(spec: Spec, fresh: bool) -> int:
+async def _run(spec: Spec, fresh: bool, beside: Children) -> int:
     http.check(spec.http)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -53,7 +57,7 @@ async def _run(spec: Spec, fresh: bool) -> int:
     if embedded is None:
         opened.close()  # keepers have connections of their own
     try:
-        return await _work(Work(spec, embedded, key, fresh), ended)
+        return await _work(Work(spec, embedded, key, fresh), ended, beside)
     finally:
         if embedded is not None:
             embedded.close()
@@ -74,13 +78,14 @@ async def _until_reachable(spec: Spec, ended: asyncio.Event) -> Log | None:
     return None
 
 
-async def _work(work: Work, ended: asyncio.Event) -> int:
+async def _work(work: Work, ended: asyncio.Event, beside: Children) -> int:
     app, health = make_app(work), Health(work)
     site = await http.serve(work, health)
     app.finalize()
     app.in_worker = True
     await app.start()
     log.info("worker of %s on %s", work.spec.pipeline, work.spec.transport.partition("?")[0])
+    beside.start()
     waits = [asyncio.create_task(w) for w in (ended.wait(), work.ended.wait())]
     hang = Hang(work.spec.watchdog.stall / 1000, work.at_hand)
     hang.start()
@@ -93,7 +98,7 @@ async def _work(work: Work, ended: asyncio.Event) -> int:
     for task in (*waits, *chores):
         task.cancel()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(app.stop(), STOP_S)
+        await asyncio.wait_for(asyncio.gather(app.stop(), beside.stop()), STOP_S)
     work.warming.stop()
     hang.stop()
     if site is not None:

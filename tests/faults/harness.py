@@ -33,6 +33,7 @@ from engine.spec import Spec
 from streams import topics
 from tests.faults.load import FEATURES, Load
 from tests.parts.kafka import Broker
+from tests.parts.processes import ALONE
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sysconfig.get_path("scripts")) / "driftline"
@@ -119,11 +120,14 @@ class Worker:
         More options of the command.
     level
         At `debug` a worker tells the state that it parks.
+    beside
+        Whether it starts its other processes, too.
     """
 
-    def __init__(self, spec: Path, *options: str, level: str = "debug") -> None:
+    def __init__(self, spec: Path, *options: str, level: str = "debug", beside: bool = False) -> None:
         self.began = time.time()
-        command = [str(COMMAND), "run", "--spec", str(spec), "--log-level", level, *options]
+        command = [str(COMMAND), "run", "--spec", str(spec), "--log-level", level]
+        command += [*([] if beside else ALONE), *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=spec.parent
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 START_SECONDS_MAX = 60.0
+ALONE = ("--no-serve", "--no-notify")  # options of `driftline run`: the worker, and nothing beside it
 
 
 def free_port() -> int:

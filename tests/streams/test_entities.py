@@ -23,6 +23,7 @@ from streams.entities import Entities
 from streams.entityform import Entity, Form
 from streams.specfile import load
 from tests.engine.cases import NOW, batch, spec
+from tests.parts.processes import ALONE
 from tests.parts.redis import Redis
 from tests.streams.cli import start
 
@@ -221,7 +222,7 @@ events: {{key: card, fields: {{card: {{type: text}}, amount: {{type: number}}}}}
 """
         )
         self.form = Form(load(self.path, environ={}))
-        self.worker = start("run", "--spec", str(self.path), folder=folder)
+        self.worker = start("run", *ALONE, "--spec", str(self.path), folder=folder)
         self.log = SqliteLog(str(self.file))
         while "cached.snapshots" not in self.log.topics():
             time.sleep(0.05)

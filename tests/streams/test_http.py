@@ -14,6 +14,7 @@ from engine.errors import SpecError
 from engine.specparts import Http
 from streams import http, worker
 from streams.app import Work
+from streams.children import Children
 from streams.health import Health
 from tests.streams.keepers import KEY, Stage, running, served, until
 
@@ -281,7 +282,7 @@ def test_the_watchdog_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> Work:
         stage = Stage(http={"port": None}, watchdog={"stall": "50ms"})
         work = Work(stage.spec, stage.log, KEY)
-        running = asyncio.create_task(worker._work(work, asyncio.Event()))
+        running = asyncio.create_task(worker._work(work, asyncio.Event(), Children()))
         await until(lambda: any(keeper.ready for keeper in work.keepers.values()))
         await asyncio.sleep(0.1)  # idle for longer than the limit
         assert work.error is None

@@ -18,6 +18,7 @@ import yaml
 from connectors import open_log
 from connectors.log import Rows
 from streams.logs import SAID_EVERY_S, JsonLines, Lines, Sparse
+from tests.parts.processes import ALONE
 from tests.streams.cli import start
 
 SECRETS = [f"planted-{name}-secret" for name in ("snapshots", "token", "sasl", "redis")]
@@ -107,7 +108,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """A worker that took some events at level debug: its exit code, and all that it printed."""
     folder = tmp_path_factory.mktemp("logs")
     (folder / "driftline.yaml").write_text(yaml.safe_dump(SPEC))
-    arguments = ("run", "--log-level", "debug", *request.param)
+    arguments = ("run", *ALONE, "--log-level", "debug", *request.param)
     with start(*arguments, folder=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         log = open_log(f"sqlite:///{folder}/pay.db")
         wait_for(lambda: "pay.predictions" in log.topics())

@@ -24,6 +24,7 @@ from streams.demo.payments import Plan, fault, steps
 from streams.demo.processes import Child, environment
 from streams.replay import BATCH, Recorded, Replay, batches
 from streams.rows import InputError
+from tests.parts.processes import ALONE
 
 EVENTS = 1_500
 SPEC = """\
@@ -101,7 +102,8 @@ def labelled(value: bytes, labels: dict[str, Any]) -> bytes:
 def committed(folder: Path, spec: Spec) -> tuple[Batch, Batch]:
     """What a worker commits when the events have been produced: predictions and dead letters."""
     names = [spec.topic(what) for what in ("predictions", "dead_letters")]
-    worker = Child("worker", ["-m", "streams", "run", "--set", "labels.in_event=is_fraud"], folder)
+    settings = [*ALONE, "--set", "labels.in_event=is_fraud"]
+    worker = Child("worker", ["-m", "streams", "run", *settings], folder)
     with worker, closing(open_log(spec.transport)) as log:
         while sum(log.bounds(name)[0][1] for name in names) < EVENTS:
             worker.must_run()
