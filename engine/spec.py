@@ -32,6 +32,7 @@ from engine.specparts import (
     Topics,
     Watchdog,
 )
+from engine.specserve import Serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,7 @@ class Spec(Part):
     snapshots: Snapshots = Snapshots()
     limits: Limits = Limits()
     http: Http = Http()
+    serve: Serve = Serve()
     watchdog: Watchdog = Watchdog()
     cache: CacheOption = None
     """Where the newest features and prediction of each entity are kept: `redis://...`, for other services,

@@ -1,0 +1,63 @@
+"""The FastAPI app of a pipeline: routers, errors, limits."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from engine.spec import Spec
+from streams.serve import health, page, problems, views
+from streams.serve.counts import Counts
+from streams.serve.gate import Gate
+from streams.serve.site import Site
+
+TEXT = """Score events, send events and labels, and see what a pipeline makes of them.
+
+Everything but the health routes needs a bearer token, once tokens are configured: `read` looks, `label` also
+sends events and labels, `admin` also gives orders. Errors are problems as of RFC 9457."""
+
+PROBLEMS = {
+    401: "No token, or one that is not known.",
+    403: "The token lacks the scope.",
+    422: "Something in the request does not fit.",
+    429: "More requests than the token may make; `Retry-After` says how long to wait.",
+    503: "The log or a snapshot can't be used now.",
+}
+
+
+def make_app(spec: Spec) -> FastAPI:
+    """The app; it opens the log when it is first asked for something.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec.
+    """
+
+    told: dict[int | str, dict[str, Any]] = {
+        status: {"description": text, "content": {problems.TYPE: {"schema": problems.SCHEMA}}}
+        for status, text in PROBLEMS.items()
+    }
+    app = FastAPI(
+        title=f"Driftline: {spec.pipeline}",
+        description=TEXT,
+        version=version("driftline"),
+        docs_url=None,  # it would load its scripts from elsewhere
+        redoc_url=None,
+        openapi_url=None,  # `health` serves it, to those who may read
+        responses=told,
+    )
+    app.state.site, app.state.counts = Site.of(spec), Counts(spec.pipeline)
+    problems.install(app)
+    for router in (health.router, *views.ROUTERS, page.router):
+        app.include_router(router)
+    return app
+
+
+def gated(app: FastAPI) -> ASGIApp:
+    """The app within the limits of its spec: what a server runs."""
+    serve = app.state.site.spec.serve
+    return Gate(app, app.state.counts, serve.body_bytes_max, serve.timeout / 1000)

@@ -1,0 +1,79 @@
+"""The serving process: an address to listen on, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+
+from engine.errors import SpecError
+from engine.spec import Spec
+from streams.logs import set_up_logging
+from streams.serve import door
+from streams.serve.app import gated, make_app
+
+log = logging.getLogger("driftline")
+
+STOP_S = 5  # what is being answered may take so long
+
+
+def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
+    """Serve until a signal comes; return the exit code."""
+    set_up_logging(log_level, json, spec.pipeline)
+    if spec.serve.port is None:
+        raise SpecError("serve.port is null, so nothing is served; give it a number, or 0 for any free port")
+    door.check(spec.serve)
+    with listening(spec.serve.host, spec.serve.port) as server:
+        log.info("serving %s on %s", spec.pipeline, address(spec, server))
+        asyncio.run(_serve(spec, server))
+    log.info("serving %s ended", spec.pipeline)
+    return 0
+
+
+async def _serve(spec: Spec, server: socket.socket) -> None:
+    app = make_app(spec)
+    try:
+        await uvicorn.Server(settings(spec, gated(app))).serve([server])
+    finally:
+        app.state.site.close()
+
+
+def settings(spec: Spec, app: object) -> uvicorn.Config:
+    serve = spec.serve
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # any ASGI app
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=serve.connections_max,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=STOP_S,
+        ssl_certfile=serve.tls_cert,
+        ssl_keyfile=serve.tls_key,
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; SpecError says why there can be none."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        why = error.strerror or error
+        raise SpecError(
+            f"serve.port: can't listen on {host}:{port}: {why}; serve.port: 0 takes a free one"
+        ) from None
+
+
+def address(spec: Spec, server: socket.socket) -> str:
+    """Where a browser finds the page."""
+    host, port = server.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'http' if spec.serve.tls_cert is None else 'https'}://{shown}:{port}"

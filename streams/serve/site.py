@@ -1,0 +1,59 @@
+"""What one serving process holds: the spec, its ways to the log, and who may come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.datastructures import State
+
+from engine.spec import Spec
+from streams.serve.limits import Rates
+from streams.serve.threads import Desk
+from streams.serve.tokens import Doorkeeper
+
+
+@dataclass
+class Site:
+    """One serving process.
+
+    Attributes
+    ----------
+    reader, writer, loader
+        Ways to the log: for those who read, for those who append, for those who load snapshots.
+    own
+        What routers keep for themselves, by a name of their own.
+    """
+
+    spec: Spec
+    reader: Desk
+    writer: Desk
+    loader: Desk
+    doorkeeper: Doorkeeper
+    rates: Rates
+    own: State
+
+    @classmethod
+    def of(cls, spec: Spec) -> Site:
+        """The site of a spec; SpecError if its tokens can't be read."""
+        timeout_s = spec.serve.timeout / 1000
+        reader, writer, loader = (Desk(spec, name, timeout_s) for name in ("reader", "writer", "loader"))
+        tokens = None if spec.serve.tokens is None else Path(spec.serve.tokens)
+        rates = Rates(spec.serve.requests_per_minute)
+        return cls(spec, reader, writer, loader, Doorkeeper(tokens), rates, State())
+
+    def close(self) -> None:
+        for desk in (self.reader, self.writer, self.loader):
+            desk.close()
+
+
+def site(request: Request) -> Site:
+    """The site that a request came to."""
+    found: Site = request.app.state.site
+    return found
+
+
+Here = Annotated[Site, Depends(site)]
+"""The type of a route's parameter that takes the site: `async def status(site: Here)`."""
