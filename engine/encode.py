@@ -13,6 +13,7 @@ from engine.joined import Settlements
 from engine.models.scores import Scores
 from engine.outputs import Metrics, Origin
 from engine.reasons import Rejection
+from engine.trace import passed
 
 if TYPE_CHECKING:
     from engine.templates import Templates
@@ -48,7 +49,7 @@ class Encoder:
             lines = outputs.predictions(self.origin, events, places, scores)
         else:
             lines = self.templates.predictions(events, places, scores)
-        traces = None if headers is None else [trace(headers[i]) for i in events.index]
+        traces = None if headers is None else [passed(headers[i]) for i in events.index]
         out.add([entity.encode() for entity in events.entities], lines, traces)
 
     def outcomes(
@@ -94,8 +95,3 @@ def plain(message: str) -> str:
     'bad <Thing object at 0x>'
     """
     return ADDRESS.sub("0x", message)[:MESSAGE_MAX]
-
-
-def trace(headers: Headers) -> Headers:
-    """What is passed on from an event to its prediction."""
-    return [(name, content) for name, content in headers if name in ("traceparent", "tracestate")]

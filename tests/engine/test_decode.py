@@ -35,6 +35,7 @@ BAD_EVENTS: dict[str, tuple[Any, Reason]] = {
     "very deep": (b'{"id": "b", "amount": 1, "more": ' + b"[" * 5000 + b"]" * 5000 + b"}", Reason.TOO_DEEP),
     "a repeated id": (event("a"), Reason.DUPLICATE_ID),
 }
+TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
 
 @pytest.mark.parametrize("name", BAD_EVENTS)
@@ -184,9 +185,39 @@ def test_what_says_it_is_a_cloud_event_and_is_none(value: Any, headers: list[tup
 
 def test_a_trace_is_passed_on() -> None:
     """`traceparent` goes from the event to its prediction, and nothing else does."""
-    headers = [("traceparent", b"00-1"), ("other", b"x")]
+    headers = [TRACE, ("other", b"x"), ("tracestate", b"a=1")]
     out = Feed()("events", event("a"), event("b"), headers=[headers, []])
-    assert out.predictions.headers == [[("traceparent", b"00-1")], []]
+    assert out.predictions.headers == [[TRACE, ("tracestate", b"a=1")], []]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"00-1",
+        TRACE[1][:-1],
+        TRACE[1].upper(),
+        TRACE[1] + b"-01",
+        TRACE[1] + b"\n",
+        b"ff" + TRACE[1][2:],
+        b"00-" + b"0" * 32 + TRACE[1][35:],
+        TRACE[1][:36] + b"0" * 16 + TRACE[1][52:],
+    ],
+)
+def test_what_is_no_trace_is_dropped(text: bytes) -> None:
+    """With what belongs to it; the event is scored all the same."""
+    headers = [("traceparent", text), ("tracestate", b"a=1")]
+    out = Feed()("events", event("a"), headers=[headers])
+    assert out.predictions.headers in (None, [[]])
+    assert len(out.predictions) == 1
+
+
+def test_one_trace_at_most() -> None:
+    """Two are none; a state that is too long is left out; a later version may say more."""
+    later = ("traceparent", b"01" + TRACE[1][2:] + b"-more")
+    given = [[TRACE, TRACE], [TRACE, ("tracestate", b"a" * 513)], [later]]
+    out = Feed()("events", event("a"), event("b"), event("c"), headers=given)
+    assert out.predictions.headers == [[], [TRACE], [later]]
 
 
 @pytest.mark.parametrize(
