@@ -80,8 +80,10 @@ def beside(spec: Spec, same: list[str], left_out: Collection[str]) -> list[Child
     """The commands that run beside the worker, as far as the spec wants them."""
     from streams.children import Child
 
-    addresses: dict[str, tuple[str, int] | None] = {}
-    return [Child(name, (name, *same), at) for name, at in addresses.items() if name not in left_out]
+    wanted = []
+    if spec.serve.port is not None:
+        wanted.append(Child("serve", ("serve", *same), (spec.serve.host, spec.serve.port)))
+    return [child for child in wanted if child.name not in left_out]
 
 
 def unhash() -> None:
