@@ -30,12 +30,17 @@ class Kept(NamedTuple):
 
 def kept(log: Log, spec: Spec) -> Iterator[Kept]:
     """The snapshots that a worker would recover from, newest first in each shard."""
+    for partition, span in enumerate(log.bounds(spec.topic("journal"))):
+        yield from of(log, spec, partition, span)
+
+
+def of(log: Log, spec: Spec, partition: int, span: tuple[int, int] | None = None) -> Iterator[Kept]:
+    """Those of one shard, the newest first."""
     topic = spec.topic("journal")
-    for partition, span in enumerate(log.bounds(topic)):
-        for placed in last(log, topic, partition, span, 1):
-            entry = journal.decode(placed.record.value or b"")
-            for pointer in entry.snapshots[:HELD]:
-                yield Kept(partition, pointer, entry)
+    for placed in last(log, topic, partition, span or log.bounds(topic)[partition], 1):
+        entry = journal.decode(placed.record.value or b"")
+        for pointer in entry.snapshots[:HELD]:
+            yield Kept(partition, pointer, entry)
 
 
 def load(log: Log, spec: Spec, found: Kept) -> Shard:
