@@ -160,7 +160,7 @@ def _together(
 
 @dataclass(slots=True)
 class Outputs:
-    """What a walk gives: `predictions`, `outcomes`, `dead_letters` and `alerts`.
+    """What a walk gives: `predictions`, `outcomes`, `dead_letters`, `drifts` and `alerts`.
 
     `newest` is each entity's newest event time and feature row, where there is a cache to keep them.
     """
@@ -168,6 +168,7 @@ class Outputs:
     predictions: Lines = field(default_factory=Lines)
     outcomes: Lines = field(default_factory=Lines)
     dead_letters: Output = field(default_factory=Output)
+    drifts: Output = field(default_factory=Output)
     alerts: Output = field(default_factory=Output)
     newest: dict[str, tuple[int, tuple[Any, ...]]] = field(default_factory=dict)
 
@@ -176,6 +177,7 @@ class Outputs:
         self.predictions.extend(other.predictions)
         self.outcomes.extend(other.outcomes)
         self.dead_letters.extend(other.dead_letters)
+        self.drifts.extend(other.drifts)
         self.alerts.extend(other.alerts)
 
     def lanes(self) -> dict[str, Output | Lines]:
@@ -183,6 +185,7 @@ class Outputs:
             "predictions": self.predictions,
             "outcomes": self.outcomes,
             "dead_letters": self.dead_letters,
+            "drifts": self.drifts,
             "alerts": self.alerts,
         }
 

@@ -9,8 +9,8 @@ A kind of order is a struct here; what it does has its place in the walk.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -22,7 +22,10 @@ from engine.reasons import Reason, Rejection, Unfit, reject
 from engine.specparts import Limits
 
 WHO_MAX, WHY_MAX = 200, 500  # characters
+MATCHERS_MAX = 20
 UNKNOWN_KEY = re.compile(r"^Object contains unknown field `(.*)`$")
+
+Id = Annotated[str, Meta(min_length=1, max_length=WHO_MAX)]
 
 
 class Order(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True, kw_only=True):
@@ -40,14 +43,63 @@ class Rebaseline(Order, frozen=True, tag="rebaseline"):
     """Their names; None: all."""
 
 
+class Acknowledge(Order, frozen=True, tag="acknowledge"):
+    """Somebody looks after an alert."""
+
+    alert: Id
+    """Its fingerprint."""
+
+
+class Resolve(Order, frozen=True, tag="resolve"):
+    """An alert is over, because a person says so."""
+
+    alert: Id
+    """Its fingerprint."""
+
+
+class Matcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a label has to be; as in Alertmanager a regular expression has to match the whole of it."""
+
+    name: Id
+    value: Annotated[str, Meta(max_length=WHY_MAX)]
+    regex: bool = False
+    equal: bool = True
+    """False: what it must not be."""
+
+
+class Silence(Order, frozen=True, tag="silence"):
+    """Nobody is told of alerts that these match, until then."""
+
+    id: Id
+    matchers: Annotated[tuple[Matcher, ...], Meta(min_length=1, max_length=MATCHERS_MAX)]
+    until_ms: int
+
+
+class Unsilence(Order, frozen=True, tag="unsilence"):
+    """A silence ends."""
+
+    id: Id
+
+
+KINDS: dict[str, type[Order]] = {
+    "rebaseline": Rebaseline,
+    "acknowledge": Acknowledge,
+    "resolve": Resolve,
+    "silence": Silence,
+    "unsilence": Unsilence,
+}
+
+
 class Kind(msgspec.Struct):
     """As much of an order as says which it is."""
 
     do: str
 
 
-KINDS = {"rebaseline": msgspec.json.Decoder(Rebaseline)}
 _kind = msgspec.json.Decoder(Kind)
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()
+}
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -56,44 +108,40 @@ class Command(msgspec.Struct, frozen=True):
     index: int  # in its batch
     offset: int
     time: int  # the record's timestamp
-    order: Rebaseline
+    order: Order
 
 
-def decode(batch: Batch, signals: Collection[str], limits: Limits) -> tuple[list[Command], list[Lost]]:
-    """The orders of a batch, and what became of the other records.
+def obeyed(batch: Batch, limits: Limits, obey: Callable[[Command], None]) -> list[Lost]:
+    """Take the orders of a batch one by one; return what became of the records that are none.
 
     Parameters
     ----------
     batch
         Records of the control topic.
-    signals
-        The names of all that is watched; none where the spec does not ask for drift.
     limits
         The spec's.
+    obey
+        Does what an order says, or raises Unfit before it has changed anything.
 
     Examples
     --------
     >>> from connectors.log import Batch
     >>> batch = Batch("p.control", 0, 7, 8, [7], [0], [None], [b'{"do": "rebaseline", "signals": ["age"]}'])
-    >>> [command.order.signals for command in decode(batch, ["age"], Limits())[0]]
-    [('age',)]
-    >>> [lost.rejection.message for lost in decode(batch, ["wage"], Limits())[1]]
-    ['no signal is named "age"; did you mean "wage"?']
+    >>> obeyed(batch, Limits(), lambda command: print(command.order.signals))
+    ('age',)
+    []
     """
-    commands, lost = list[Command](), list[Lost]()
+    lost = list[Lost]()
     for i, value in enumerate(batch.values):
         try:
-            order = _read(value, limits)
-            _check_signals(order, signals)
+            obey(Command(i, batch.offsets[i], batch.timestamps[i], _read(value, limits)))
         except (ValueError, msgspec.MsgspecError, Unfit) as exc:
             lost.append(Lost(i, batch, _rejection(i, value, exc)))
-        else:
-            commands.append(Command(i, batch.offsets[i], batch.timestamps[i], order))
-    return commands, lost
+    return lost
 
 
 def encode(order: Order) -> bytes:
-    """The inverse of `decode`, for one order.
+    """An order as it lies on the topic.
 
     >>> encode(Rebaseline(by="ada"))
     b'{"do":"rebaseline","signals":null,"by":"ada","why":""}'
@@ -101,7 +149,7 @@ def encode(order: Order) -> bytes:
     return msgspec.json.encode(order)
 
 
-def _read(value: bytes | None, limits: Limits) -> Rebaseline:
+def _read(value: bytes | None, limits: Limits) -> Order:
     if value is None:
         raise Unfit(Reason.MALFORMED, "the record has no value")
     if len(value) > limits.record_bytes_max:
@@ -111,20 +159,14 @@ def _read(value: bytes | None, limits: Limits) -> Rebaseline:
     if kind not in KINDS:
         near = nearest(kind, KINDS) or "; there is " + ", ".join(KINDS)
         raise Unfit(Reason.UNKNOWN_CONTROL, f'no order is named "{kind[:WHO_MAX]}"{near}')
-    return KINDS[kind].decode(value)
-
-
-def _check_signals(order: Rebaseline, known: Collection[str]) -> None:
-    if not known:
-        raise Unfit(Reason.UNKNOWN_CONTROL, "nothing is watched for drift: the spec has no section `drift`")
-    for name in order.signals or ():
-        if name not in known:
-            raise Unfit(Reason.UNKNOWN_CONTROL, f'no signal is named "{name}"{nearest(name, known)}')
+    order: Order = _decoders[kind].decode(value)
+    return order
 
 
 def _rejection(index: int, value: bytes | None, exc: Exception) -> Rejection:
     """What msgspec says of a key that it does not know, in our words; all else as of any record."""
     if found := UNKNOWN_KEY.match(str(exc)):
-        told = f'an order has no key "{found[1]}"{nearest(found[1], ["do", *Rebaseline.__struct_fields__])}'
+        known = KINDS[_kind.decode(value or b"").do].__struct_fields__
+        told = f'an order has no key "{found[1]}"{nearest(found[1], ["do", *known])}'
         return Rejection(index, Reason.UNKNOWN_CONTROL, type(exc).__name__, told)
     return reject(index, value, exc)

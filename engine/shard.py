@@ -14,17 +14,15 @@ that true inside a batch:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engine import confidence, control
+from engine import confidence, control, frozen
 from engine.batch import Batch, Outputs
 from engine.categories import Classes
 from engine.choice import build_model, label_kind, model_version
 from engine.columns import Events, Labels
 from engine.decode import Decoder
 from engine.encode import Encoder, dead_letter
-from engine.errors import StateError
 from engine.fold import Fold, Rows
 from engine.forecast import Forecasts, settle
 from engine.growth import Growth
@@ -34,17 +32,17 @@ from engine.metrics import Kind, Quality, Traffic, kind_of
 from engine.models.hybrid import Hybrid
 from engine.models.scores import Scores
 from engine.outputs import Origin
-from engine.reasons import Reason, Rejection
+from engine.reasons import Reason, Rejection, Unfit
 from engine.spec import Spec
-from engine.state import cut, digest, freeze, joined, own_modules, thaw
 from engine.unlabelled import unassume
 
 if TYPE_CHECKING:
+    from engine.alerts.judge import Judge
+    from engine.drift.evidence.record import Drift
     from engine.drift.stage import Watch
 
 TURN = 1024  # records between two places where time-driven reactions happen
 SURE_TURN = 256  # where confidence is wanted, which follows the labels from turn to turn
-STATE_VERSION = 2
 
 
 class Shard:
@@ -90,9 +88,11 @@ class Shard:
         self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
         kind = kind_of(self.model.task, spec.labels.kind(label))
         self.watch = _watch(spec, kind, self.encode.origin)
+        self.judge = _judge(spec, self.encode.origin)
         self.quality = Quality(kind, spec.feature_names, spec.metrics)
         self.traffic = Traffic(spec, kind, self.fold.complete)
         self.taken = 0  # records, of all topics
+        self.now = 0  # the newest record's timestamp
         self.events = 0
         self.predicted = 0
         self.rejected: dict[str, int] = {}
@@ -116,11 +116,11 @@ class Shard:
         self.events += len(batch) if batch.topic == self.spec.inputs[0] else 0
         while start < len(batch):
             stop = min(len(batch), start + self.room)
+            if self.judge is not None:
+                stop = self.judge.place(batch.timestamps, start, stop, self.taken)
             whole = start == 0 and stop == len(batch)
             self.step(batch if whole else batch.cut(start, stop), out)
-            self.taken += stop - start
-            if self.taken % self.every == 0:
-                self.turn(out)
+            self._passed(stop - start, batch.timestamps[stop - 1], out)
             start = stop
         self.predicted += len(out.predictions)
         return out
@@ -153,8 +153,21 @@ class Shard:
 
         self._tell(settled, out)
         if self.watch is not None:
-            self.watch.tell(out.alerts)  # what drifted; judge has its place here
+            for index, drift in self.watch.told():
+                self._alarm(drift, batch, index, out)
+        if self.judge is not None:
+            self.judge.tell(out.alerts)
         self._bury(lost, out)
+
+    def _passed(self, count: int, now: int, out: Outputs) -> None:
+        """So many records were taken, the last of this time: what is done at fixed places."""
+        self.taken += count
+        self.now = now
+        if self.taken % self.every == 0:
+            self.turn(out)
+        if self.judge is not None and self.judge.is_due(self.taken, now):
+            self.judge.look(now)
+            self.judge.tell(out.alerts)
 
     def turn(self, out: Outputs) -> None:
         """What happens because time went by: after so many records."""
@@ -169,7 +182,8 @@ class Shard:
         if self.confidence is not None:
             self.confidence.turn()
         if self.watch is not None:
-            self.watch.turn(out.alerts)
+            for drift in [*(drift for _, drift in self.watch.told()), *self.watch.turn()]:
+                self._alarm(drift, None, 0, out)
         if self.growth.is_due(self.taken) and self.growth.look(self.model.state(), self.taken):
             self.model.stop_learning()
         self._bury([], out)
@@ -182,6 +196,12 @@ class Shard:
         covered = None if self.confidence is None else self.confidence.learn(settled)
         if self.spec.labels.outcomes:
             self.encode.outcomes(settled, out.outcomes, covered, self.quality.now)
+
+    def _alarm(self, drift: Drift, batch: Batch | None, index: int, out: Outputs) -> None:
+        """A drift, or what more is known of one: its record, and the alerts that come of it."""
+        out.drifts.add(drift.key, drift.json())
+        if self.judge is not None:
+            self.judge.drifted(drift, self.now if batch is None else batch.timestamps[index], batch, index)
 
     def _score(self, events: Events, rows: Rows) -> tuple[Scores, list[Next]]:
         """What the model says; of a series, also whose next values these are."""
@@ -208,12 +228,15 @@ class Shard:
 
     def _obey(self, batch: Batch) -> tuple[Events, Labels, list[Lost]]:
         """Orders, each at its place."""
-        watched = [] if self.watch is None else self.watch.names()
-        commands, lost = control.decode(batch, watched, self.spec.limits)
-        for command in commands:
-            if self.watch is not None:
-                self.watch.obey(command)
-        return Events(batch), Labels(batch), lost
+        return Events(batch), Labels(batch), control.obeyed(batch, self.spec.limits, self._do)
+
+    def _do(self, command: control.Command) -> None:
+        if isinstance(command.order, control.Rebaseline):
+            if self.watch is None:
+                raise Unfit(Reason.UNKNOWN_CONTROL, "nothing is watched for drift: the spec has no `drift`")
+            self.watch.obey(command, command.order)
+        if self.judge is not None:
+            self.judge.obey(command)
 
     def _bury(self, lost: list[Lost], out: Outputs) -> None:
         """Dead letters, in the order of the records at which they came up."""
@@ -228,66 +251,23 @@ class Shard:
         out = Outputs()
         self._bury([Lost(0, batch, Rejection(0, Reason.ENGINE_ERROR, exception, message))], out)
         self.events += batch.topic == self.spec.inputs[0]
-        self.taken += 1
-        if self.taken % self.every == 0:
-            self.turn(out)
+        self._passed(1, batch.timestamps[0], out)
         return out
 
     # -- its state -------------------------------------------------------------------------------------
 
-    def _head(self) -> dict[str, Any]:
-        """The state but for the ledger, by stage."""
-        counts = [self.taken, self.events, self.predicted, self.rejected]
-        return {
-            "counts": counts,
-            "fold": self.fold.state(),
-            "model": self.model.state(),
-            "join": self.join.state(),
-            "quality": self.quality.state(),
-            "traffic": self.traffic.state(),
-            "growth": self.growth.state(),
-            "classes": self.classes.known,
-            "confidence": None if self.confidence is None else self.confidence.state(),
-            "watch": None if self.watch is None else self.watch.state(),
-        }
-
     def freeze(self) -> Iterator[bytes]:
         """The state at this moment, as pieces of bytes that may be asked for later."""
-        head = self._head()
-        head["fold"], pieces = cut(head["fold"])  # a million keys are too much to be pickled at once
-        parts = chain([len(pieces)], pieces, self.join.ledger.parts())
-        return freeze([STATE_VERSION, self.spec.fingerprint, head], parts)
+        return frozen.freeze(self)
 
     @classmethod
     def thaw(cls, spec: Spec, partition: int, data: bytes) -> Shard:
         """The inverse of `freeze`, for bytes whose signature was checked."""
-        own = [spec.model.use, *(() if spec.drift is None else (each.use for each in spec.drift.detectors))]
-        head, parts = thaw(data, (*spec.snapshots.allow, *chain.from_iterable(map(own_modules, own))))
-        version, fingerprint, state = head
-        if version != STATE_VERSION:
-            raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")
-        if fingerprint != spec.fingerprint:
-            raise StateError("the snapshot was made under another spec")
-        self = cls(spec, partition)
-        self.taken, self.events, self.predicted, self.rejected = state["counts"]
-        self.fold.restore(joined(state["fold"], list(islice(parts, next(parts)))))
-        self.model.restore(state["model"])
-        self.join.restore(state["join"], parts)
-        self.quality.restore(state["quality"])
-        self.traffic.restore(state["traffic"])
-        if self.confidence is not None:
-            self.confidence.restore(state["confidence"])
-        if self.watch is not None:
-            self.watch.restore(state["watch"])
-        self.growth.restore(state["growth"])
-        self.classes.known = state["classes"]
-        if self.growth.reached:
-            self.model.stop_learning()
-        return self
+        return frozen.thaw(cls(spec, partition), data)
 
     def digest(self) -> str:
         """A hash of the state, equal for equal states."""
-        return digest([self._head(), list(self.join.ledger.items())])
+        return frozen.digest(self)
 
 
 def _watch(spec: Spec, kind: Kind, origin: Origin) -> Watch | None:
@@ -297,3 +277,12 @@ def _watch(spec: Spec, kind: Kind, origin: Origin) -> Watch | None:
     from engine.drift.stage import Watch
 
     return Watch(spec, kind, origin)
+
+
+def _judge(spec: Spec, origin: Origin) -> Judge | None:
+    """What makes alerts, where the spec asks for any."""
+    if not spec.conditions:
+        return None
+    from engine.alerts.judge import Judge
+
+    return Judge(spec, origin)

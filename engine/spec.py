@@ -12,6 +12,7 @@ import msgspec
 from pydantic import Field, model_validator
 
 from engine.duration import Duration
+from engine.specalerts import CONDITIONS, Conditions
 from engine.specconfidence import Confidence
 from engine.specdrift import Drift, wrong_drift
 from engine.specfeatures import SEEN, Entry, fields_of, kinds_of, name_of, wrong_features
@@ -44,6 +45,7 @@ TOPICS = (
     "predictions",
     "outcomes",
     "dead_letters",
+    "drifts",
     "alerts",
     "journal",
     "snapshots",
@@ -81,6 +83,8 @@ class Spec(Part):
     drift: Drift | None = None
     """What is watched for drift. Default: nothing; `drift: {}` watches all features, predictions, labels
     and errors, with at most one false alarm in 30 days."""
+    alerts: Conditions | None = None
+    """When people are told. Default: of each drift, where drift is watched; `[]`: of nothing."""
     topics: Topics = Topics()
     commit: Commit = Commit()
     snapshots: Snapshots = Snapshots()
@@ -125,6 +129,10 @@ class Spec(Part):
                 from engine.drift.watchers import wrong_detectors  # which most specs don't need
 
                 yield from wrong_detectors(self.drift)
+        if self.conditions:
+            from engine.alerts.condition import wrong_conditions
+
+            yield from wrong_conditions(self.conditions)
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"
@@ -139,6 +147,19 @@ class Spec(Part):
             yield "features can't be given with forecast: what they will be is not known"
         if self.labels.in_event is not None:
             yield "labels.in_event can't be given with forecast: the next event's value is the label"
+
+    @property
+    def conditions(self) -> Conditions:
+        """When people are told."""
+        if self.alerts is None:
+            return CONDITIONS if self.drift is not None else ()
+        return self.alerts
+
+    @property
+    def judge(self) -> str:
+        """Equal for specs whose alerts are the same; the fingerprint has no part of them."""
+        told = [each.model_dump(mode="json") for each in self.conditions]
+        return hashlib.blake2b(msgspec.json.encode(told, order="sorted"), digest_size=8).hexdigest()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -180,7 +201,7 @@ class Spec(Part):
     @property
     def outputs(self) -> tuple[str, ...]:
         """The topics that consumers read."""
-        return tuple(map(self.topic, TOPICS[3:7]))
+        return tuple(map(self.topic, TOPICS[3:8]))
 
     @property
     def features_text(self) -> list[Any]:
@@ -202,5 +223,6 @@ class Spec(Part):
             parts["confidence"] = self.confidence.model_dump(mode="json")
         if self.drift is not None:
             parts["drift"] = [self.drift.model_dump(mode="json"), self.partitions]
-        names = [*self.inputs, *self.outputs]
+        written = [name for name in TOPICS[3:8] if name != "drifts" or self.drift is not None]
+        names = [*self.inputs, *map(self.topic, written)]
         return hashlib.blake2b(msgspec.json.encode([parts, names], order="sorted"), digest_size=8).hexdigest()

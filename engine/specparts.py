@@ -164,8 +164,10 @@ class Topics(Part):
     """Predictions together with their labels."""
     dead_letters: Name | None = None
     """What did not fit the spec, and why."""
-    alerts: Name | None = None
+    drifts: Name | None = None
     """What drifted, with its evidence; compacted."""
+    alerts: Name | None = None
+    """What people are told, and what they did about it; compacted."""
     journal: Name | None = None
     """The order in which records were taken."""
     snapshots: Name | None = None

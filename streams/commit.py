@@ -96,6 +96,8 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
         snapshots=snapshots,
         refused=taken.refused,
         fresh=keeper.fresh,
+        judge=spec.judge,
+        alerts=taken.digest.alerts(),
     )
     # 3. and 4.
     keeper.in_flight = taken.records

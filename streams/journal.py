@@ -12,6 +12,7 @@ from connectors.log import Headers
 from engine.batch import Lines, Output
 
 Run = tuple[str, int, int]  # topic, first, end: the offsets with first <= n < end
+ALERTS = "alerts"  # their lane
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -45,11 +46,13 @@ class Entry(msgspec.Struct, omit_defaults=True):
     seq: int
     runs: list[Run]
     next: dict[str, int]  # per topic: the first offset that is not taken
-    digest: str  # of the outputs: a replay must make the same bytes
+    digest: str  # of the outputs but for alerts: a replay must make the same bytes
     spec: str  # the fingerprint of the spec that made them
     snapshots: list[Pointer] = []  # newest first, two that hold and one that may still have to be removed
     refused: list[Refusal] = []
     fresh: bool = False  # this entry begins with an empty state, whatever came before
+    judge: str = ""  # the fingerprint of the conditions that alerts come from
+    alerts: str = ""  # the alerts' digest: a replay under the same conditions must make the same bytes
 
 
 encode = msgspec.json.Encoder().encode
@@ -93,7 +96,16 @@ class Digest:
                 column[3] = crc32(b"".join(map(_flat, rows.headers)), column[3])
 
     def hex(self) -> str:
-        return sha256(msgspec.json.encode(self.columns, order="sorted")).hexdigest()[:16]
+        """Of all outputs but the alerts, whose conditions may change while the state stays."""
+        return _short({name: column for name, column in self.columns.items() if name != ALERTS})
+
+    def alerts(self) -> str:
+        """Of the alerts; empty if there are none."""
+        return _short(self.columns[ALERTS]) if ALERTS in self.columns else ""
+
+
+def _short(columns: object) -> str:
+    return sha256(msgspec.json.encode(columns, order="sorted")).hexdigest()[:16]
 
 
 def _flat(headers: Headers) -> bytes:

@@ -117,7 +117,8 @@ async def replay(
                 f"{exc}. The inputs' retention is shorter than the snapshot's age, so the state can't be "
                 f"rebuilt. Give them more, and start with --fresh to go on without this state"
             ) from exc
-    if digest.hex() != entry.digest:
+    same = digest.hex() == entry.digest
+    if not same or (entry.judge == shard.spec.judge and entry.alerts != digest.alerts()):
         raise ReplayError(
             f"shard {shard.partition}: walking entry {entry.seq} again gives other bytes than it gave "
             f"before. Is the model the same, with the same versions of its packages, and seeded? "

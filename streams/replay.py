@@ -224,11 +224,13 @@ def write(
     predictions: BinaryIO | None,
     outcomes: BinaryIO | None,
     dead_letters: BinaryIO | None,
+    drifts: BinaryIO | None,
     alerts: BinaryIO | None,
 ) -> None:
     """Append outputs to those files that there are, a line each."""
-    if alerts is not None:
-        alerts.writelines(b"%b\n" % line for line in outputs.alerts.values if line is not None)
+    for records, found in ((drifts, outputs.drifts), (alerts, outputs.alerts)):
+        if records is not None:
+            records.writelines(b"%b\n" % line for line in found.values if line is not None)
     for file, lane in ((predictions, outputs.predictions), (outcomes, outputs.outcomes)):
         if file is not None:
             file.writelines(lane.chunks)

@@ -10,7 +10,7 @@ from engine.spec import TOPICS, Spec
 SHARDED = ("events", "labels", "control", "journal", "snapshots")
 """A shard is one partition of each of these, so they have the same number."""
 
-COMPACTED = ("alerts", "snapshots")
+COMPACTED = ("drifts", "alerts", "snapshots")
 FOR_EVER = -1
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.batch import Output
 from engine.columns import Events
-from engine.control import Command
+from engine.control import Command, Rebaseline
 from engine.drift.allowances import Lengths, lengths
 from engine.drift.columns import Inputs, Outcomes, Split
 from engine.drift.detector import Floats, Ints
@@ -30,7 +29,9 @@ from engine.fold import Rows
 from engine.joined import Settlements
 from engine.metrics.block import Kind as Judged
 from engine.models.scores import Scores
+from engine.nearest import nearest
 from engine.outputs import Origin
+from engine.reasons import Reason, Unfit
 from engine.spec import Spec
 
 VOLATILE = "how far this signal moves comes and goes: it is seen in means of long blocks"
@@ -174,23 +175,22 @@ class Watch:
 
     # -- telling ---------------------------------------------------------------------------------------
 
-    def tell(self, out: Output) -> None:
-        """What the step at hand found, in the order of its records."""
+    def told(self) -> Iterator[tuple[int, Drift]]:
+        """What the step at hand found, in the order of its records, which come with it."""
         found, self.found = self.found, []
-        for _, _, drift in sorted(found, key=lambda it: it[:2]):
-            self._put(drift, out)
+        for index, _, drift in sorted(found, key=lambda it: it[:2]):
+            yield index, self._judged(drift)
 
-    def _put(self, drift: Drift, out: Output) -> None:
+    def _judged(self, drift: Drift) -> Drift:
         if self.estimate is not None:
             drift.quality = told_figures(self.estimate.told()._asdict())
-        out.add(drift.key, drift.json())
+        return drift
 
     # -- what time brings about ------------------------------------------------------------------------
 
-    def turn(self, out: Output) -> None:
-        """What happens at fixed places: thresholds, and what more is known of drifts."""
-        self.tell(out)
-        self._tell_again(out)
+    def turn(self) -> list[Drift]:
+        """What happens at fixed places: thresholds, and what more is known of drifts, which is returned."""
+        again = [*self._again()]
         if self.estimate is not None:
             self.estimate.turn()
         if self.rate is not None:
@@ -198,8 +198,9 @@ class Watch:
         for panel in self.panels:
             panel.turn()
         self._allow()
+        return again
 
-    def _tell_again(self, out: Output) -> None:
+    def _again(self) -> Iterator[Drift]:
         for panel, witness in zip(self.panels, self.witnesses, strict=True):
             for drift, row in witness.turn([other for other in self.witnesses if other is not witness]):
                 if row is not None and panel.prepare.volatile[row]:
@@ -207,7 +208,7 @@ class Watch:
                 if not drift.revision:  # it was not told before
                     at = drift.detected
                     self.tally.add(drift.signal, drift.detector, at.offset, at.time, panel.taken)
-                self._put(drift, out)
+                yield self._judged(drift)
 
     def _known(self) -> tuple[int, ...]:
         """What names depend on. An alarm of a signal comes later than its name is known."""
@@ -227,10 +228,13 @@ class Watch:
         for panel, each in zip(self.panels, self.lengths, strict=True):
             panel.allow(each)
 
-    def obey(self, command: Command) -> None:
+    def obey(self, command: Command, order: Rebaseline) -> None:
         """Forget what these signals were, or all of them: what comes is what they are compared with."""
-        names = command.order.signals
-        self.tally.ordered(command.order, command.offset, command.time)
+        names, known = order.signals, self.names()
+        for name in names or ():
+            if name not in known:
+                raise Unfit(Reason.UNKNOWN_CONTROL, f'no signal is named "{name}"{nearest(name, known)}')
+        self.tally.ordered(order, command.offset, command.time)
         for panel, witness in zip(self.panels, self.witnesses, strict=True):
             rows = [i for i, each in enumerate(panel.signals) if names is None or each.name in names]
             panel.restart(rows)

@@ -99,7 +99,7 @@ class Backtest:
     def _note(self, outputs: Outputs) -> None:
         """Where alarms come with events, the event is where they are; labels come behind some event."""
         come = len(outputs.predictions) > 0
-        for value in outputs.alerts.values:
+        for value in outputs.drifts.values:
             told = raised(value or b"")
             if told is None:
                 continue

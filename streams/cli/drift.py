@@ -123,7 +123,7 @@ def _found(spec: Path, transport: str | None, set_: list[str] | None) -> Found:
     with opened(wanted) as log:
         found = drifts(log, wanted)
     if found.others:
-        say(f"{found.others:,} other records of {wanted.topic('alerts')} tell of no drift")
+        say(f"{found.others:,} other records of {wanted.topic('drifts')} tell of no drift")
     if not found.drifts:
         say("no drift was found so far")
     return found

@@ -36,8 +36,11 @@ OutcomesOption = Annotated[
 LettersOption = Annotated[
     Path | None, typer.Option("--dead-letters", metavar="FILE", help="Where dead letters go, if anywhere.")
 ]
+DriftsOption = Annotated[
+    Path | None, typer.Option("--drifts", metavar="FILE", help="Where drifts go, if anywhere.")
+]
 AlertsOption = Annotated[
-    Path | None, typer.Option("--alerts", metavar="FILE", help="Where drifts go, if anywhere.")
+    Path | None, typer.Option("--alerts", metavar="FILE", help="Where alerts go, if anywhere.")
 ]
 ReportOption = Annotated[
     Path | None,
@@ -51,6 +54,7 @@ def replay(
     out: OutOption = None,
     outcomes: OutcomesOption = None,
     dead_letters: LettersOption = None,
+    drifts: DriftsOption = None,
     alerts: AlertsOption = None,
     report: ReportOption = None,
     spec: SpecOption = SPEC,
@@ -75,7 +79,7 @@ def replay(
     began = time.monotonic()
     with ExitStack() as stack:
         inputs = [Path(name).resolve() for name in (file, labels) if name is not None]
-        files = [_opened(stack, path, inputs) for path in (out, outcomes, dead_letters, alerts)]
+        files = [_opened(stack, path, inputs) for path in (out, outcomes, dead_letters, drifts, alerts)]
         _opened(stack, report, inputs)
         if out is None and not json:
             files[0] = sys.stdout.buffer

@@ -28,7 +28,7 @@ WATCHED = (
     "predictions",
     "dead_letters",
     "outcomes",
-    "alerts",
+    "drifts",
     "events",
 )  # in the order of reading
 

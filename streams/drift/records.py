@@ -1,4 +1,4 @@
-"""Drift records, read from the alerts topic."""
+"""Drift records, read from the drifts topic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Told(NamedTuple):
     """A drift, and where its newest record lies."""
 
     place: str
-    """Partition and offset on the alerts topic: "0-17"."""
+    """Partition and offset on the drifts topic: "0-17"."""
     drift: Drift
 
 
@@ -33,8 +33,8 @@ class Found(NamedTuple):
 
 
 def drifts(log: Log, spec: Spec) -> Found:
-    """What the alerts topic holds. It is compacted: of older drifts of a signal the last one may be left."""
-    topic, others = spec.topic("alerts"), 0
+    """What the drifts topic holds. It is compacted: of older drifts of a signal the last one may be left."""
+    topic, others = spec.topic("drifts"), 0
     newest: dict[tuple[str, int], Told] = {}
     for placed in everything(log, topic, spans(log, topic)):
         try:

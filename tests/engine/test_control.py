@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.log import Batch
-from engine.control import Command, Rebaseline, decode, encode
+from engine.control import Command, Matcher, Order, Rebaseline, Silence, encode, obeyed
 from engine.joined import Lost
-from engine.reasons import Reason
+from engine.reasons import Reason, Unfit
 from engine.specparts import Limits
 
 SIGNALS = ("amount", "amount.missing", "score")
@@ -16,7 +16,15 @@ SIGNALS = ("amount", "amount.missing", "score")
 def decoded(*values: bytes | None) -> tuple[list[Command], list[Lost]]:
     n = len(values)
     batch = Batch("p.control", 0, 10, 10 + n, range(10, 10 + n), [5] * n, [None] * n, values)
-    return decode(batch, SIGNALS, Limits())
+    commands: list[Command] = []
+
+    def obey(command: Command) -> None:
+        if isinstance(command.order, Rebaseline) and not set(command.order.signals or ()) <= set(SIGNALS):
+            raise Unfit(Reason.UNKNOWN_CONTROL, "no such signal")
+        commands.append(command)
+
+    lost = obeyed(batch, Limits(), obey)
+    return commands, lost
 
 
 def test_what_is_taken() -> None:
@@ -40,7 +48,10 @@ WRONG = {
     b'{"do": "rebaseline", "signals": 3}': (Reason.WRONG_TYPE, "$.signals"),
     b'{"do": "rebaseline", "signals": []}': (Reason.MISSING_FIELD, ">= 1"),
     b'{"do": "rebaseline", "signal": ["amount"]}': (Reason.UNKNOWN_CONTROL, 'did you mean "signals"'),
-    b'{"do": "rebaseline", "signals": ["amuont"]}': (Reason.UNKNOWN_CONTROL, 'did you mean "amount"'),
+    b'{"do": "rebaseline", "signals": ["amuont"]}': (Reason.UNKNOWN_CONTROL, "no such signal"),
+    b'{"do": "acknowledge"}': (Reason.MISSING_FIELD, "alert"),
+    b'{"do": "acknowledge", "alrt": "x"}': (Reason.UNKNOWN_CONTROL, 'did you mean "alert"'),
+    b'{"do": "silence", "id": "s", "matchers": [], "until_ms": 5}': (Reason.MISSING_FIELD, ">= 1"),
     b'{"do": "rebaseline", "why": "' + b"x" * 501 + b'"}': (Reason.OUT_OF_RANGE, "<= 500"),
     b'{"do": "rebaseline", "why": "' + b"x" * 1_000_000 + b'"}': (Reason.TOO_LARGE, "record_bytes_max"),
 }
@@ -56,9 +67,13 @@ def test_what_is_refused(value: bytes | None) -> None:
     assert said in lost[0].rejection.message
 
 
-def test_nothing_is_watched() -> None:
-    """Where the spec has no section about drift, nobody can be told to forget what was."""
-    batch = Batch("p.control", 0, 0, 1, [0], [0], [None], [b'{"do": "rebaseline"}'])
-    commands, lost = decode(batch, (), Limits())
-    assert (commands, lost[0].rejection.reason) == ([], Reason.UNKNOWN_CONTROL)
-    assert "section `drift`" in lost[0].rejection.message
+ORDERS: list[Order] = [
+    Rebaseline(signals=("amount",), by="ada"),
+    Silence(id="s1", matchers=(Matcher("feature", "am.*", regex=True),), until_ms=9, why="we know"),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: type(order).__name__)
+def test_an_order_comes_back(order: Order) -> None:
+    """What is written is what is read."""
+    assert [command.order for command in decoded(encode(order))[0]] == [order]

@@ -46,6 +46,7 @@ class Verdict(msgspec.Struct):
     predictions: int = 0
     outcomes: int = 0
     dead_letters: int = 0
+    drifts: int = 0
     alerts: int = 0
     entries: int = 0
     remembered: int = 0  # output records that the witness saw
@@ -125,7 +126,7 @@ def _decode(record: Record) -> Any:
 
 
 def _count(verdict: Verdict, copies: dict[str, list[Batch]], spec: Spec) -> None:
-    for what in ("events", "labels", "predictions", "outcomes", "dead_letters", "alerts"):
+    for what in ("events", "labels", "predictions", "outcomes", "dead_letters", "drifts", "alerts"):
         setattr(verdict, what, sum(map(len, copies[spec.topic(what)])))
     verdict.entries = sum(map(len, copies[spec.topic("journal")]))
 
@@ -209,7 +210,7 @@ def _judge_replay(
         verdict.different += digest.hex() != entry.digest
     for what, rows in made.lanes().items():
         wanted, found = _lanes(rows), _written(copies, spec, what, partition)
-        if what == "alerts":  # compacted: of each key the newest is sure to be there
+        if what in ("drifts", "alerts"):  # compacted: of each key the newest is sure to be there
             wanted, found = newest(wanted), newest(found)
         verdict.different += _unlike(wanted, found)
     if states is not None:

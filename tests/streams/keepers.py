@@ -302,7 +302,7 @@ def history(stage: Stage, entries: Iterable[Entry], partition: int, once: bool =
         assert entry.digest == digest.hex()
     for what, lane in outputs.lanes().items():
         found, wanted = stage.lane(what, partition), flat(lane)
-        if what == "alerts":  # compacted: of each key the newest is sure to be there
+        if what in ("drifts", "alerts"):  # compacted: of each key the newest is sure to be there
             found, wanted = newest(found), newest(wanted)
         assert found == wanted if once else set(found) >= set(wanted), what
     return shard

@@ -28,7 +28,7 @@ def test_a_healthy_pipeline(cli: Cli) -> None:
     cli("topics", "create")
     ended = cli("doctor", "--json", "--set", "http.port=null")
     found = findings(ended)
-    assert (ended.code, found["topics"]) == (0, ("ok", "9 topics, 4 partitions"))
+    assert (ended.code, found["topics"]) == (0, ("ok", "10 topics, 4 partitions"))
     assert {"python", "river", "faust-streaming", "sqlite", "model", "clock"} <= set(found)
 
 

@@ -147,7 +147,7 @@ def test_tail_proposes_a_topic(cli: Cli) -> None:
 
 def test_topics_are_made_and_listed(cli: Cli) -> None:
     """All nine, with what becomes of their records."""
-    assert len(cli("topics", "create", "--json").row()["created"]) == 9
+    assert len(cli("topics", "create", "--json").row()["created"]) == 10
     assert cli("topics", "create").out == "all topics are there\n"
     listed = {topic["what"]: topic for topic in cli("topics", "list", "--json").row()["topics"]}
     assert (listed["journal"]["retention_ms"], listed["snapshots"]["compacted"]) == (-1, True)

@@ -35,14 +35,14 @@ def told(cli: Cli) -> Cli:
     append(cli, 0, first, drift(revision=1, cause="data"))
     append(cli, 2, other)
     with closing(cli.log()) as log:
-        log.append("pay.alerts", 1, Rows([b"k"], [b'{"status": "firing"}']))
+        log.append("pay.drifts", 1, Rows([b"k"], [b'{"status": "firing"}']))
     return cli
 
 
 def append(cli: Cli, partition: int, *drifts: Drift) -> None:
     with closing(cli.log()) as log:
         for each in drifts:
-            log.append("pay.alerts", partition, Rows([each.fingerprint.encode()], [each.json()]))
+            log.append("pay.drifts", partition, Rows([each.fingerprint.encode()], [each.json()]))
 
 
 def run(cli: Cli, *arguments: str) -> Ended:
@@ -118,7 +118,7 @@ def watching(cli: Cli) -> Cli:
     ]
     out = shard.walk(batch("pay.events", events))
     with closing(cli.log()) as log:
-        log.append("pay.alerts", 2, Rows([b"a"] * len(out.alerts), out.alerts.values))
+        log.append("pay.drifts", 2, Rows([b"a"] * len(out.drifts), out.drifts.values))
     append(cli, 2, drift(signal="country", partition=2, detected={"offset": 750, "time": NOW}))
     save(wanted, shard, {"pay.events": 700}, {"pay.events": 790})
     return cli

@@ -249,7 +249,7 @@ def test_the_change_is_found() -> None:
     plan, spec = Plan(20_000, 1_800), demo_spec()
     events = [due.value for step in steps(plan) for due in step if due.topic == "events"]
     shard, found = Shard(spec, 0), Figures(Bars(20))
-    for value in shard.walk(batch(spec.topic("events"), events[:11_500], at=0)).alerts.values:
+    for value in shard.walk(batch(spec.topic("events"), events[:11_500], at=0)).drifts.values:
         found.drifted(read(value or b""), plan.change)
     assert found.false_alarms == 0
     assert found.found is not None

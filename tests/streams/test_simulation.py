@@ -350,4 +350,4 @@ def test_a_seed_is_a_story() -> None:
 def test_drifts_are_part_of_it() -> None:
     """Half of the stories watch for drift, and there are drifts to be told."""
     complete = run(1).complete
-    assert sum(len(list(complete.lane("alerts", partition))) for partition in range(SHARDS)) > 0
+    assert sum(len(list(complete.lane("drifts", partition))) for partition in range(SHARDS)) > 0

@@ -19,7 +19,7 @@ SPEC = Spec.model_validate(
 def test_all_are_made_once() -> None:
     """Every topic, with the count that the spec says; a second time there is nothing to do."""
     log = MemoryLog()
-    assert len(topics.ensure(log, SPEC)) == 9
+    assert len(topics.ensure(log, SPEC)) == 10
     assert {topic.partitions for topic in log.topics().values()} == {2}
     assert topics.ensure(log, SPEC) == []
 
@@ -29,7 +29,8 @@ def test_the_journal_stays_and_states_are_compacted() -> None:
     log = MemoryLog()
     topics.ensure(log, SPEC)
     assert log.topics()["p.journal"].retention_ms == topics.FOR_EVER
-    assert [topic.name for topic in log.topics().values() if topic.compacted] == ["p.alerts", "p.snapshots"]
+    compacted = [topic.name for topic in log.topics().values() if topic.compacted]
+    assert compacted == ["p.alerts", "p.drifts", "p.snapshots"]
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,4 @@ def test_nothing_is_made_unasked() -> None:
     log, spec = MemoryLog(), SPEC.model_copy(update={"create_topics": False})
     with pytest.raises(Misfit, match=r"missing: p\.events, .*; `driftline topics create` makes them"):
         topics.ensure(log, spec)
-    assert len(topics.create(log, spec)) == 9
+    assert len(topics.create(log, spec)) == 10

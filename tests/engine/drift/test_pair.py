@@ -30,7 +30,7 @@ def test_the_pair_is_named() -> None:
         values = [msgspec.json.encode({"a": x, "b": y, "c": z, "y": x > 0}) for x, y, z in rows]
         offsets = list(range(at, at + CUT))
         out = shard.walk(Batch("p.events", 0, at, at + CUT, offsets, offsets, [None] * CUT, values))
-        told += [msgspec.json.decode(value) for value in out.alerts.values if value]
+        told += [msgspec.json.decode(value) for value in out.drifts.values if value]
     first = next(each for each in told if each["panel"] == "events")
     assert (first["signal"], first["detector"], first["change"]) == ("together", "classifier", "correlation")
     start, changes = first["start"], first["changes"]

@@ -10,7 +10,7 @@ import numpy as np
 from engine.batch import Outputs
 from engine.shard import Shard
 from engine.spec import Spec
-from tests.engine.drift.test_stage import alerts, walked
+from tests.engine.drift.test_stage import drifts, walked
 
 SIZE, CHANGE = 1_800, 1_300
 
@@ -31,7 +31,7 @@ def values(shift: float) -> list[bytes]:
 
 def told(walk: tuple[Shard, Outputs]) -> set[int]:
     """At which offsets something was found."""
-    return {each["detected"]["offset"] for each in alerts(walk[1])}
+    return {each["detected"]["offset"] for each in drifts(walk[1])}
 
 
 def test_what_comes_and_goes_is_no_drift() -> None:
@@ -49,5 +49,5 @@ def test_cuts_and_crashes_change_nothing() -> None:
     """Whatever the pieces, and whoever goes on: the same records, the same state."""
     shard, out = walked(spec("auto"), values(3.0), SIZE)
     other, again = walked(spec("auto"), values(3.0), 77, thaw=True)
-    assert again.alerts == out.alerts
+    assert again.drifts == out.drifts
     assert other.digest() == shard.digest()

@@ -69,8 +69,8 @@ def walked(asked: Spec, values: list[bytes], cut: int = 500, thaw: bool = False)
     return shard, out
 
 
-def alerts(out: Outputs) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(value or b"") for value in out.alerts.values]
+def drifts(out: Outputs) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(value or b"") for value in out.drifts.values]
 
 
 def first(alert: dict[str, Any]) -> str:
@@ -86,15 +86,15 @@ def test_cuts_and_crashes_change_nothing() -> None:
     whole, expected = walked(asked, values, SIZE)
     for cut, thaw in ((113, True), (499, False)):
         shard, out = walked(asked, values, cut, thaw)
-        assert out.alerts == expected.alerts
+        assert (out.drifts, out.alerts) == (expected.drifts, expected.alerts)
         assert shard.digest() == whole.digest()
-    assert len(expected.alerts) > 3
+    assert len(expected.drifts) > 3
 
 
 def test_a_planted_change_is_found() -> None:
     """On the signals that it is in, soon, and on no other feature."""
     shard, out = walked(spec(), records())
-    found = {each["signal"]: each for each in reversed(alerts(out))}
+    found = {each["signal"]: each for each in reversed(drifts(out))}
     assert {"b", "a.missing"} <= set(found)
     assert not {"a", "n", "f"} & set(found)
     assert shard.watch is not None
@@ -111,7 +111,7 @@ def test_learning_is_no_drift() -> None:
     asked = spec({"watch": ["errors"], "dependence": "none"}, events={"fields": fields})
     pairs = zip(x.tolist(), y.tolist(), strict=True)
     shard, out = walked(asked, [msgspec.json.encode({"x": a, "y": b}) for a, b in pairs])
-    assert {each["detected"]["offset"] // 1000 for each in alerts(out)} == {6}
+    assert {each["detected"]["offset"] // 1000 for each in drifts(out)} == {6}
     assert shard.watch is not None
     assert shard.watch.witnesses[1].learned > 0
 
@@ -127,7 +127,7 @@ def test_an_order_begins_anew() -> None:
         part, offsets = values[start : start + 100], [*range(start, start + 100)]
         times = [offset * 1000 for offset in offsets]
         out.extend(shard.walk(Batch("p.events", 0, start, start + 100, offsets, times, [None] * 100, part)))
-    assert not {"b", "a.missing"} & {each["signal"] for each in alerts(out)}
+    assert not {"b", "a.missing"} & {each["signal"] for each in drifts(out)}
     assert shard.rejected == {}
 
 
@@ -145,8 +145,8 @@ def test_every_task_is_watched(use: str, labels: dict[str, Any], label: Any) -> 
     values = records(label)
     shard, out = walked(asked, values)
     other, again = walked(asked, values, 77, thaw=True)
-    assert "b" in {first(each) for each in alerts(out)}
-    assert out.alerts == again.alerts
+    assert "b" in {first(each) for each in drifts(out)}
+    assert out.drifts == again.drifts
     assert shard.digest() == other.digest()
 
 
@@ -156,7 +156,7 @@ def test_odd_values() -> None:
     values = [msgspec.json.encode({"b": 1.0, "c": f"c{t}", "n": 10**300}) for t in range(800)]
     shard, out = walked(asked, values)
     assert shard.rejected == {}
-    assert {each["signal"] for each in alerts(out)} <= {"c.unseen"}
+    assert {each["signal"] for each in drifts(out)} <= {"c.unseen"}
 
 
 def test_a_forecast_is_watched() -> None:
@@ -166,7 +166,7 @@ def test_a_forecast_is_watched() -> None:
     rng = np.random.default_rng(2)
     loads = rng.normal(size=SIZE) + 3.0 * (np.arange(SIZE) >= CHANGE)
     _, out = walked(asked, [msgspec.json.encode({"load": load}) for load in loads.tolist()])
-    assert "load" in {each["signal"] for each in alerts(out)}
+    assert "load" in {each["signal"] for each in drifts(out)}
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_each_finds_its_signals(use: str, arguments: dict[str, Any], signal: str
     values = records(lambda b: bool(b > 0.5) ^ (b > 2.0))
     _, out = walked(asked, values)
     _, again = walked(asked, values, 77, thaw=True)
-    assert signal in {each["signal"] for each in alerts(out)}
-    assert out.alerts == again.alerts
+    assert signal in {each["signal"] for each in drifts(out)}
+    assert out.drifts == again.drifts
 
 
 def test_a_batch_of_which_nothing_fits() -> None:
     """Is a dead letter and no more."""
     shard = Shard(spec({"watch": EVERYTHING}), 0)
     out = shard.walk(Batch("p.events", 0, 0, 1, [0], [0], [None], [b"{"]))
-    assert (len(out.dead_letters), len(out.alerts)) == (1, 0)
+    assert (len(out.dead_letters), len(out.drifts)) == (1, 0)

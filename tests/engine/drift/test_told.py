@@ -50,7 +50,7 @@ def walked(what: str, cut: int, thaw: bool = False) -> tuple[list[Drift], str]:
         keys = [None] * (stop - start)
         part = Batch("p.events", 0, start, stop, [*range(start, stop)], times, keys, values[start:stop])
         part.headers = headers[start:stop]
-        told += [read(value or b"") for value in shard.walk(part).alerts.values]
+        told += [read(value or b"") for value in shard.walk(part).drifts.values]
         if thaw:
             shard = Shard.thaw(spec, 0, b"".join(shard.freeze()))
     return told, shard.digest()
