@@ -134,7 +134,7 @@ class KafkaLog:
 
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
-    ) -> None:
+    ) -> Sequence[int]:
         self._where(topic, partition)
         headers = map(list, rows.headers) if rows.headers is not None else repeat([])
         stamps = timestamps if timestamps is not None else repeat(None)
@@ -146,8 +146,7 @@ class KafkaLog:
                     for key, value, pairs, stamp in zip(rows.keys, rows.values, headers, stamps, strict=False)
                 ]
                 producer.flush(self.timeout)
-                for future in sent:
-                    future.get(self.timeout)
+                return [future.get(self.timeout).offset for future in sent]
             except KafkaError:
                 self._producer = None
                 _abandon(producer)

@@ -155,8 +155,11 @@ class Log(Protocol):
 
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
-    ) -> None:
-        """Return once all rows are durable, in their order. Raise Misfit if there is no such partition."""
+    ) -> Sequence[int]:
+        """Return the offsets once all rows are durable, in their order.
+
+        Raise Misfit if there is no such partition.
+        """
 
     def bounds(self, topic: str) -> list[tuple[int, int]]:
         """For each partition the first offset that is there, and where the next record will go."""

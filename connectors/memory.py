@@ -162,11 +162,12 @@ class MemoryLog:
 
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
-    ) -> None:
+    ) -> Sequence[int]:
         with self.state.changed:
             tx = _Tx(self, "")
-            tx.append(topic, partition, rows, timestamps)
+            first = tx.append(topic, partition, rows, timestamps)
             tx.finish()
+        return range(first, first + len(rows.keys))
 
     async def trim(self, topic: str, partition: int, before_offset: int) -> None:
         part = self.partition(topic, partition)

@@ -153,10 +153,11 @@ class SqliteLog:
 
     def append(
         self, topic: str, partition: int, rows: Payload, timestamps: Sequence[int] | None = None
-    ) -> None:
+    ) -> Sequence[int]:
         self.where(topic, partition)  # a Misfit comes before the lock
         with self._writing():
-            SqliteTx(self, "").append(topic, partition, rows, timestamps)
+            first = SqliteTx(self, "").append(topic, partition, rows, timestamps)
+        return range(first, first + len(rows.keys))
 
     async def trim(self, topic: str, partition: int, before_offset: int) -> None:
         where = self.where(topic, partition)

@@ -9,8 +9,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.datastructures import State
 
+from engine.decode import Decoder
+from engine.shard import Shard
 from engine.spec import Spec
 from streams.serve.limits import Rates
+from streams.serve.publisher import Publisher
 from streams.serve.threads import Desk
 from streams.serve.tokens import Doorkeeper
 
@@ -23,6 +26,10 @@ class Site:
     ----------
     reader, writer, loader
         Ways to the log: for those who read, for those who append, for those who load snapshots.
+    decoder
+        Says of events and labels whether they fit.
+    publisher
+        Appends them.
     own
         What routers keep for themselves, by a name of their own.
     """
@@ -33,6 +40,8 @@ class Site:
     loader: Desk
     doorkeeper: Doorkeeper
     rates: Rates
+    decoder: Decoder
+    publisher: Publisher
     own: State
 
     @classmethod
@@ -42,7 +51,8 @@ class Site:
         reader, writer, loader = (Desk(spec, name, timeout_s) for name in ("reader", "writer", "loader"))
         tokens = None if spec.serve.tokens is None else Path(spec.serve.tokens)
         rates = Rates(spec.serve.requests_per_minute)
-        return cls(spec, reader, writer, loader, Doorkeeper(tokens), rates, State())
+        decoder, publisher = Shard(spec, 0).decoder, Publisher(spec, writer)
+        return cls(spec, reader, writer, loader, Doorkeeper(tokens), rates, decoder, publisher, State())
 
     def close(self) -> None:
         for desk in (self.reader, self.writer, self.loader):

@@ -56,6 +56,15 @@ def test_headers_are_none_without_any(world: World) -> None:
     assert not any(world.log.read(topic, 0, 0).headers or [])
 
 
+def test_it_tells_where_rows_went(world: World) -> None:
+    """An append returns the offsets of its rows, by which they are found again."""
+    topic = make_topic(world, "events")
+    world.log.append(topic, 0, rows(b"a"))
+    offsets = world.log.append(topic, 0, rows(b"b", b"c"))
+    found = {record.offset: record.value for record in world.log.read(topic, 0, 0, wait=5).records()}
+    assert [found[offset] for offset in offsets] == [b"b", b"c"]
+
+
 def test_timestamps_default_to_now(world: World) -> None:
     """Records without timestamps get the wall clock's, in milliseconds."""
     topic = make_topic(world, "events")
