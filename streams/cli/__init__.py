@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "dead-letters": ("streams.cli.dead_letters:app", CARE, "List what was refused, or send it again."),
     "snapshots": ("streams.cli.snapshots:app", CARE, "List the saved states, or verify them."),
     "drift": ("streams.cli.drift:app", CARE, "What is watched for drift, and what was found."),
+    "alerts": ("streams.cli.alerts:app", CARE, "What fires; acknowledge, silence, resolve."),
     "doctor": ("streams.cli.doctor:doctor", CARE, "Find out what keeps a worker from running."),
 }
 

@@ -8,6 +8,7 @@ Data goes to stdout, everything else to stderr. A command that takes the spec be
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -92,6 +93,14 @@ def fail(text: str, code: int = 1) -> typer.Exit:
     return typer.Exit(code)
 
 
+def user() -> str:
+    """Who is at the terminal."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def watched() -> bool:
     """Whether a person sees our stderr, so that a progress bar makes sense."""
     return sys.stderr.isatty()
@@ -110,5 +119,6 @@ __all__ = [
     "put_json",
     "put_table",
     "say",
+    "user",
     "watched",
 ]

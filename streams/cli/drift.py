@@ -1,6 +1,5 @@
 """`driftline drift`: what is watched, what was found, and what becomes the new normal."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from streams.cli.common import (
     put_json,
     put_table,
     say,
+    user,
 )
 from streams.drift import budget as driftbudget
 from streams.drift import plots as driftplots
@@ -186,7 +186,7 @@ def rebaseline(
         told = "all signals" if names is None else ", ".join(names)
         if not yes and not typer.confirm(f"forget what was normal for {told}?", err=True):
             raise fail("nothing was sent")
-        sent = order(log, wanted, shards, names, _user() if by is None else by, why)
+        sent = order(log, wanted, shards, names, user() if by is None else by, why)
     if json:
         put_json({"signals": names, "partitions": sent})
     else:
@@ -259,10 +259,3 @@ def _write(out: Path, text: bytes) -> None:
         out.write_bytes(text)
     except OSError as error:
         raise fail(f"{out} can't be written: {error.strerror}") from None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

@@ -1,0 +1,1 @@
+"""Alerts, seen from outside: what the topic holds, and what people order."""
