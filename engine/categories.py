@@ -66,6 +66,15 @@ class Categories:
             self.others[name] = self.others.get(name, 0) + others
         return found
 
+    def glanced(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The same, as if each row were the next one; nothing is learned."""
+        for place, known in self.known.items():
+            if len(known) > self.most and not known.keys() >= set(map(itemgetter(place), rows)):
+                rows = [
+                    row if row[place] in known else (*row[:place], OTHER, *row[place + 1 :]) for row in rows
+                ]
+        return rows
+
     def state(self) -> list[Any]:
         return [self.known, self.others]
 

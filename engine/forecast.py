@@ -104,6 +104,22 @@ class Forecasts(Hybrid):
         series[2] = True
         return found
 
+    def glance(self, events: Events, rows: Rows) -> Scores:
+        """What `advance` would say of each event, were it the next one; no series takes it."""
+        scores, found = Scores([], [], [], []), list[list[float] | None]()
+        for i, (entity, row) in enumerate(zip(events.entities, rows.rows, strict=True)):
+            known = self.series.get(entity if self.by_entity else "")
+            copied = self.begin if known is None else pickle.dumps(known[0], pickle.HIGHEST_PROTOCOL)
+            series = [pickle.loads(copied), None, known is not None and known[2]]
+            try:
+                found.append(self._next(series, row[0]))
+            except Exception as exc:  # noqa: BLE001 - the forecaster is the user's: anything may come
+                scores.failures.append(Failure(i, type(exc).__name__, str(exc)))
+                found.append(None)
+        scores.predictions = scores.scores = [each[0] if each else None for each in found]
+        scores.forecasts, scores.probabilities = found, [None] * len(found)
+        return scores
+
     def learn(self, rows: Rows, labels: Sequence[Any], weights: Sequence[float | None]) -> list[Failure]:
         """A label of its own makes an outcome, and teaches nothing: the series' values do."""
         return []

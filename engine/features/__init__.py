@@ -5,6 +5,7 @@ memory.py    all that is remembered by one key
 windows.py   windows over event time
 kernels.py   their inner loops
 jit.py       which can be compiled, when there is time for it
+glance.py    the same for events that nobody is to remember
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Made:
         row: list[Column] = [() for _ in self.entries]
         numbers = {name: np.array(read[name], np.float64) for name in self.numbers}  # None becomes NaN
         for memory in self.memories:
-            keys = self._keys(memory.by, read)
+            keys = keys_of(memory.by, read)
             for place, column in memory.run(self.call, keys, times, numbers, read):
                 row[place] = listed(column)
         return row
@@ -87,15 +88,6 @@ class Made:
         """Labels that came later, with the rows of their events; `before` holds those that they correct."""
         for i, target in enumerate(self.targets.values(), len(self.entries)):
             target.learn([row[i] for row in rows], labels, before)
-
-    def _keys(self, by: tuple[str, ...], read: Mapping[str, Column]) -> Column:
-        """The key of each event, None where a part of it is missing."""
-        if len(by) == 1:
-            return read[by[0]]
-        parts = [read[name] for name in by]
-        if not parts:
-            return [()] * len(next(iter(read.values())))
-        return [None if None in key else key for key in zip(*parts, strict=True)]
 
     def counts(self) -> dict[tuple[str, str], int]:
         """What the memories counted, by key and by what it was."""
@@ -116,6 +108,20 @@ class Made:
 
     def _parts(self) -> tuple[Iterable[Memory | Fill | Target], ...]:
         return self.memories, self.fills.values(), self.targets.values()
+
+
+def keys_of(by: tuple[str, ...], read: Mapping[str, Column]) -> Column:
+    """The key of each event, None where a part of it is missing.
+
+    >>> keys_of(("a", "b"), {"a": [1, None], "b": [2, 3]}), keys_of((), {"a": [1, None]})
+    ([(1, 2), None], [(), ()])
+    """
+    if len(by) == 1:
+        return read[by[0]]
+    parts = [read[name] for name in by]
+    if not parts:
+        return [()] * len(next(iter(read.values())))
+    return [None if None in key else key for key in zip(*parts, strict=True)]
 
 
 def listed(column: Floats | Column) -> Column:

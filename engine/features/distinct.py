@@ -74,6 +74,12 @@ class Distinct:
         sketches = [array[: self.spare[MADE]].copy() for array in (self.panes, self.cells)]
         return [self.lists.state(slots), by_slot, sketches, self.spare.copy()]
 
+    def one(self, slot: int) -> list[Any]:
+        at, made = int(self.sketch[slot]), int(self.sketch[slot] >= 0)
+        by_slot = [self.gone[slot : slot + 1].copy(), np.full(1, made - 1, np.int64)]
+        sketches = [array[at : at + made].copy() for array in (self.panes, self.cells)]
+        return [self.lists.one(slot), by_slot, sketches, np.array([-1, made], np.int64)]
+
     def restore(self, state: list[Any]) -> None:
         lists, (self.gone, self.sketch), (panes, cells), self.spare = state
         self.lists.restore(lists)

@@ -72,6 +72,14 @@ class Memory:
         tables = [table.state(slots) for table in self.tables]
         return [self.seen.copy(), self.keys.state(), self.newest[:slots].copy(), tables]
 
+    def one(self, key: Any) -> list[Any] | None:
+        """The state of a memory that knows this key only; None if this one does not know it."""
+        if (slot := self.keys.slots.get(key)) is None:
+            return None
+        tables = [table.one(slot) for table in self.tables]
+        newest = self.newest[slot : slot + 1].copy()
+        return [np.zeros(3, np.int64), [[key], np.zeros(1, np.int64), 0, 0], newest, tables]
+
     def restore(self, state: list[Any]) -> None:
         self.seen, keys, self.newest, tables = state
         self.keys.restore(keys)

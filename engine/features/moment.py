@@ -60,6 +60,9 @@ class Table(Protocol):
     def state(self, slots: int) -> list[Any]:
         """A copy of what is remembered of the first so many slots, which are all."""
 
+    def one(self, slot: int) -> list[Any]:
+        """The state of a table that has this slot only, which is its first."""
+
     def restore(self, state: list[Any]) -> None: ...
 
 

@@ -30,6 +30,9 @@ class SinceLast:
     def state(self, slots: int) -> list[Any]:
         return []
 
+    def one(self, slot: int) -> list[Any]:
+        return []
+
     def restore(self, state: list[Any]) -> None:
         """Nothing was kept."""
 
@@ -67,6 +70,9 @@ class Last:
     def state(self, slots: int) -> list[Any]:
         return [self.times[:slots].copy(), self.values[:slots]]
 
+    def one(self, slot: int) -> list[Any]:
+        return [self.times[slot : slot + 1].copy(), self.values[slot : slot + 1]]
+
     def restore(self, state: list[Any]) -> None:
         self.times, self.values = state
 
@@ -96,6 +102,9 @@ class Ewm:
 
     def state(self, slots: int) -> list[Any]:
         return [self.mean[:slots].copy(), self.weight[:slots].copy()]
+
+    def one(self, slot: int) -> list[Any]:
+        return [self.mean[slot : slot + 1].copy(), self.weight[slot : slot + 1].copy()]
 
     def restore(self, state: list[Any]) -> None:
         self.mean, self.weight = state

@@ -70,6 +70,15 @@ class Arena:
         buckets = [array[:top].copy() for array in (self.first, self.last, self.stats)]
         return [by_slot, buckets, self.free.copy(), top]
 
+    def one(self, slot: int) -> list[Any]:
+        """The state of an arena that has this slot only."""
+        power, start = int(self.power[slot]), int(self.start[slot])
+        places = 1 << power if power >= 0 else 0
+        at, part = slice(slot, slot + 1), slice(start, start + places)
+        by_slot = [np.zeros(1, np.int64), *(array[at].copy() for array in (self.head, self.size, self.power))]
+        buckets = [array[part].copy() for array in (self.first, self.last, self.stats)]
+        return [by_slot, buckets, np.full(len(self.free), -1, np.int64), places]
+
     def restore(self, state: list[Any]) -> None:
         (self.start, self.head, self.size, self.power), buckets, self.free, self.arena[TOP] = state
         self.grow()

@@ -90,6 +90,9 @@ class Windows:
     def state(self, slots: int) -> list[Any]:
         return self.buckets.state(slots)
 
+    def one(self, slot: int) -> list[Any]:
+        return self.buckets.one(slot)
+
     def restore(self, state: list[Any]) -> None:
         self.buckets.restore(state)
 
