@@ -63,6 +63,7 @@ class Verdict(msgspec.Struct):
         return self.state_equal and not any(getattr(self, name) for name in FAULTS)
 
 
+COMPACTED = ("drifts", "alerts")
 FAULTS = ("lost", "duplicates", "different", "unburied", "labels_lost", "broken")
 Parked = dict[int, tuple[int, str]]  # by partition: the entry at which a state was parked, and its digest
 
@@ -89,7 +90,7 @@ def audit(log: Log, spec: Spec, witness: Witness | None = None, states: Parked |
     for partition in range(len(copies[spec.topic("journal")])):
         _judge_replay(verdict, copies, spec, partition, states)
     if witness is not None:
-        _judge_memory(verdict, copies, witness, spec.topic("alerts"))
+        _judge_memory(verdict, copies, witness, [spec.topic(what) for what in COMPACTED])
     return verdict
 
 
@@ -176,14 +177,16 @@ def _judge_labels(verdict: Verdict, copies: dict[str, list[Batch]], spec: Spec) 
     )
 
 
-def _judge_memory(verdict: Verdict, copies: dict[str, list[Batch]], witness: Witness, compacted: str) -> None:
+def _judge_memory(
+    verdict: Verdict, copies: dict[str, list[Batch]], witness: Witness, compacted: list[str]
+) -> None:
     """What the witness saw is still there, unchanged; of a compacted topic older records may have left."""
     if witness.error is not None:
         raise witness.error
     for (topic, partition), kept in witness.remembered.items():
         now = {record.offset: fingerprint(record) for record in copies[topic][partition].records()}
         verdict.remembered += len(kept)
-        there = {offset: before for offset, before in kept.items() if topic != compacted or offset in now}
+        there = {offset: before for offset, before in kept.items() if topic not in compacted or offset in now}
         verdict.different += sum(now.get(offset) != before for offset, before in there.items())
 
 
@@ -207,10 +210,10 @@ def _judge_replay(
         for out in walk(shard, entry, copies, partition):
             digest.add(out.lanes())
             made.extend(out)
-        verdict.different += digest.hex() != entry.digest
+        verdict.different += digest.hex() != entry.digest or digest.alerts() != entry.alerts
     for what, rows in made.lanes().items():
         wanted, found = _lanes(rows), _written(copies, spec, what, partition)
-        if what in ("drifts", "alerts"):  # compacted: of each key the newest is sure to be there
+        if what in COMPACTED:  # of each key the newest is sure to be there
             wanted, found = newest(wanted), newest(found)
         verdict.different += _unlike(wanted, found)
     if states is not None:

@@ -299,7 +299,7 @@ def history(stage: Stage, entries: Iterable[Entry], partition: int, once: bool =
         digest.add(made.lanes())
         outputs.extend(made)
         assert entry.next == at
-        assert entry.digest == digest.hex()
+        assert (entry.digest, entry.alerts) == (digest.hex(), digest.alerts())
     for what, lane in outputs.lanes().items():
         found, wanted = stage.lane(what, partition), flat(lane)
         if what in ("drifts", "alerts"):  # compacted: of each key the newest is sure to be there
