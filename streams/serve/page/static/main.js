@@ -1,0 +1,150 @@
+// The frame: who is there, what is open, and how the pipeline does.
+
+import { follow, get, onUnauthorized, Problem, token } from "./api.js";
+import { h, icon, put, say } from "./dom.js";
+import { bar } from "./bar.js";
+import { signIn } from "./signin.js";
+import { on, state, tell } from "./state.js";
+import { toast } from "./dialog.js";
+import { help } from "./help.js";
+import * as alerts from "./views/alerts.js";
+import * as audit from "./views/audit.js";
+import * as drift from "./views/drift.js";
+import * as letters from "./views/letters.js";
+import * as models from "./views/models.js";
+import * as quality from "./views/quality.js";
+import * as stream from "./views/stream.js";
+
+const VIEWS = { stream, quality, drift, alerts, letters, models, audit };
+const app = document.getElementById("app");
+const main = document.getElementById("main");
+const side = document.getElementById("side");
+const tabs = {};
+
+let open = null; // {name, view}
+let unfollow = null;
+
+/** Put a view in the middle: `#/drift/amount` is the view `drift` on `amount`. */
+function route() {
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  const chosen = name in VIEWS ? name : "stream";
+  const what = rest.length ? decodeURIComponent(rest.join("/")) : null;
+  if (open?.name !== chosen) {
+    open?.view.end();
+    open = { name: chosen, view: VIEWS[chosen].show() };
+    put(main, open.view.node);
+    main.scrollTop = 0;
+    document.title = title();
+    for (const [each, tab] of Object.entries(tabs)) {
+      if (each === chosen) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    tabs[chosen].scrollIntoView({ block: "nearest", inline: "nearest" });
+    listen();
+  }
+  open.view.choose?.(what);
+}
+
+const title = () => `${VIEWS[open?.name ?? "stream"].TITLE} · ${state.status?.pipeline ?? "Driftline"}`;
+
+function listen() {
+  const wanted = VIEWS[open.name].TOPICS ?? ["alerts", "status"];
+  if (unfollow?.topics.join() === wanted.join()) return;
+  unfollow?.stop();
+  const stop = follow(wanted, {
+    event: (name, data) => tell(name === "problem" ? "trouble" : name, data),
+    state: (now) => tell("live", now),
+  });
+  unfollow = { topics: wanted, stop };
+}
+
+function menu() {
+  put(
+    side,
+    Object.entries(VIEWS).map(([name, view], i) => {
+      const badge = h("span", { class: "badge", hidden: true });
+      tabs[name] = h("a", { href: `#/${name}`, title: `${view.TITLE} (${i + 1})` }, icon(name), h("span", {}, view.TITLE), badge);
+      tabs[name].badge = badge;
+      return tabs[name];
+    }),
+  );
+}
+
+function badges(status) {
+  const firing = Object.values(status.alerts ?? {}).reduce((sum, each) => sum + each, 0);
+  badge("alerts", firing, "firing");
+  document.title = title();
+}
+
+function badge(name, count, what) {
+  const node = tabs[name].badge;
+  node.hidden = !count;
+  say(node, String(count));
+  node.setAttribute("aria-label", `${count} ${what}`);
+}
+
+function keys(event) {
+  const typing = event.target.closest?.("input, select, textarea, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const at = Number(event.key) - 1;
+  const name = Object.keys(VIEWS)[at];
+  if (name) {
+    location.hash = `#/${name}`;
+    main.focus({ preventScroll: true });
+  } else if (event.key === "?") help();
+  else if (event.key === "/") {
+    const search = main.querySelector("input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  } else open?.view.key?.(event);
+}
+
+/** Find out who we are, then show the page; without a token that is taken, ask for one. */
+async function start() {
+  try {
+    const [me, status] = await Promise.all([get("whoami"), get("status").catch(() => null)]);
+    tell("me", me.data);
+    if (status) tell("status", status.data);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (problem.status === 401) return;
+    put(main, h("div", { class: "empty" }, h("p", { class: "empty-title" }, problem.title ?? "No answer"), h("p", {}, problem.message)));
+    setTimeout(start, 2000);
+    return;
+  }
+  app.classList.remove("signed-out");
+  route();
+}
+
+function leave() {
+  token.set(null);
+  unauthorized();
+}
+
+function unauthorized() {
+  unfollow?.stop();
+  unfollow = null;
+  open?.view.end();
+  open = null;
+  app.classList.add("signed-out");
+  const refused = token.get() !== null;
+  token.set(null);
+  put(main, signIn(refused, start));
+  main.querySelector("input")?.focus();
+}
+
+menu();
+bar(document.getElementById("top"), leave);
+on("status", badges);
+on("live", (now) => app.classList.toggle("offline", now === "lost"));
+let was = "connecting";
+on("live", (now) => {
+  if (now === "live" && was === "lost") toast("Connected again.");
+  was = now;
+});
+onUnauthorized(unauthorized);
+addEventListener("hashchange", () => open && route());
+addEventListener("keydown", keys);
+start();
