@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -48,6 +48,8 @@ class Acknowledge(Order, frozen=True, tag="acknowledge"):
 
     alert: Id
     """Its fingerprint."""
+    source: Literal["engine", "worker"] = "engine"
+    """Who told of it; those of the worker are none of the walk's business."""
 
 
 class Resolve(Order, frozen=True, tag="resolve"):
@@ -55,6 +57,7 @@ class Resolve(Order, frozen=True, tag="resolve"):
 
     alert: Id
     """Its fingerprint."""
+    source: Literal["engine", "worker"] = "engine"
 
 
 class Matcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from engine.specfeatures import SEEN, Entry, fields_of, kinds_of, name_of, wrong
 from engine.specforecast import Forecast
 from engine.specmetrics import Metrics, wrong_segments
 from engine.specparts import (
+    OF_ALERTS,
     CacheOption,
     Commit,
     Events,
@@ -159,6 +160,7 @@ class Spec(Part):
     def judge(self) -> str:
         """Equal for specs whose alerts are the same; the fingerprint has no part of them."""
         told = [each.model_dump(mode="json") for each in self.conditions]
+        told.append(self.limits.model_dump(mode="json", include=OF_ALERTS))
         return hashlib.blake2b(msgspec.json.encode(told, order="sorted"), digest_size=8).hexdigest()
 
     @property
@@ -213,7 +215,9 @@ class Spec(Part):
     def fingerprint(self) -> str:
         """Equal for specs under which a replay gives the same bytes."""
         included = {"pipeline", "events", "labels", "model", "limits"}
-        parts = self.model_dump(mode="json", include=included, exclude={"model": {"compile"}})
+        parts = self.model_dump(
+            mode="json", include=included, exclude={"model": {"compile"}, "limits": OF_ALERTS}
+        )
         parts["features"] = self.features_text
         if asked := self.metrics.in_state:
             parts["metrics"] = asked

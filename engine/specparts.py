@@ -197,6 +197,9 @@ class Snapshots(Part):
     """Modules, besides River's, numpy's and the model's own, whose classes a snapshot may hold."""
 
 
+OF_ALERTS = {"alerts_per_minute_max", "alerts_max", "silences_max"}  # limits of nothing but alerts
+
+
 class Limits(Part):
     record_bytes_max: Count = 1_000_000
     """A longer event or label becomes a dead letter."""
@@ -225,6 +228,12 @@ class Limits(Part):
     """Categories of one feature that a model is shown by name; it sees all others as `(other)`."""
     lateness_max: Duration = 60_000
     """An event further behind the newest of its key does not change what features remember."""
+    alerts_per_minute_max: Annotated[int, Field(ge=10, le=10_000)] = 60
+    """Alert records that a shard writes in a minute of the stream; others wait, and a summary counts them."""
+    alerts_max: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """Alerts, per shard, that may be open at a time, and as many that lie resolved on the topic."""
+    silences_max: Annotated[int, Field(ge=1, le=1_000)] = 100
+    """Silences, per shard, at a time."""
 
 
 class Http(Part):

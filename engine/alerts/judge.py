@@ -1,21 +1,26 @@
 """The walk's stage that judges: what was measured and found becomes alerts, each with a life.
 
-What it tells waits in `pending` until the step ends, in the order of the records that brought it about.
+It looks at fixed places, counted in records, once the records' own time has gone on far enough. What it tells
+waits until the step ends, in the order of the records that brought it about.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from engine.alerts import drifts
+from engine.alerts.bound import Clock
 from engine.alerts.condition import When, name_of, parse
-from engine.alerts.record import NEVER, Alert, Status, Transition, fingerprint, iso
+from engine.alerts.life import By
+from engine.alerts.lives import Lives, Row
+from engine.alerts.record import Alert, fingerprint
+from engine.alerts.sight import Rule, Sight, Told
+from engine.alerts.summary import RULE, Summary
 from engine.batch import Batch, Output
 from engine.control import Acknowledge, Command, Order, Rebaseline, Resolve
 from engine.outputs import Origin
-from engine.reasons import Reason, Unfit
 from engine.spec import Spec
 from engine.specalerts import Condition
 
@@ -24,14 +29,6 @@ if TYPE_CHECKING:
 
 LOOK_RECORDS = 64  # the places at which it may look are so many records apart
 LOOK_MS = 15_000  # and it does look once the records' time has gone on so far
-
-
-class Moment(NamedTuple):
-    """A record, as far as an alert tells of it."""
-
-    time: int
-    """The record's timestamp."""
-    traceparent: str | None = None
 
 
 class Judge:
@@ -47,11 +44,26 @@ class Judge:
 
     def __init__(self, spec: Spec, origin: Origin) -> None:
         self.conditions: list[tuple[Condition, When]] = [(each, parse(each.when)) for each in spec.conditions]
+        self.rules = [_rule(condition) for condition, _ in self.conditions]
         self.origin = origin
-        self.open: dict[str, Alert] = {}  # what fires, by fingerprint
-        self.seen: dict[str, int] = {}  # when it was found last
-        self.pending: list[Alert] = []
+        self.lives = Lives([*self.rules, RULE], spec.limits)
+        self.summary = Summary(self.lives, origin)
+        self.clock = Clock()
+        self.rows: list[Row] = []  # of the step at hand
         self.looked = 0  # when it looked last, in the records' own time
+
+    @property
+    def open(self) -> Mapping[str, Alert]:
+        """What fires, by fingerprint."""
+        return {key: life.alert for key, life in self.lives.all.items() if life.stage == "open"}
+
+    def firing(self) -> Mapping[str, int]:
+        """How many fire of which people are to be told, by severity."""
+        return Counter(alert.labels["severity"] for alert in self.open.values() if not alert.muted)
+
+    def silences(self) -> int:
+        """How many silences there are."""
+        return len(self.lives.silences.kept)
 
     # -- when to look ----------------------------------------------------------------------------------
 
@@ -70,140 +82,82 @@ class Judge:
 
     def drifted(self, drift: Drift, now: int, batch: Batch | None, index: int) -> None:
         """A drift was found, at a record of a batch; or, without one, more is known of it."""
-        moment = Moment(int(now), None if batch is None else traceparent(batch, index))
-        for condition, when in self.conditions:
+        time = self.clock.at(int(now))
+        trace = None if batch is None else traceparent(batch, index)
+        for rule, (condition, when) in zip(self.rules, self.conditions, strict=True):
             if when.subject == "drift" and when.of in (None, drift.signal):
-                self._fire(condition, _labels(self.origin, condition, drift), drift, moment)
+                self._found(rule, condition, drift, time, trace)
+        self._told(time)
 
-    def _fire(self, condition: Condition, labels: dict[str, str], drift: Drift, moment: Moment) -> None:
-        key = fingerprint(labels)
-        known = self.open.get(key)
-        if known is None and drift.revision:
-            return  # it was resolved meanwhile
-        alert = Alert(
-            status="firing" if known is None else known.status,
-            labels=labels,
-            annotations=_annotations(condition, drift),
-            starts_at=iso(moment.time) if known is None else known.starts_at,
-            fingerprint=key,
-            transition="fired" if known is None else "updated",
-            revision=0 if known is None else known.revision + 1,
-            time=moment.time,
-            traceparent=moment.traceparent,
-            evidence=_evidence(drift),
-        )
-        self.open[key], self.seen[key] = alert, moment.time
-        self.pending.append(alert)
+    def _found(self, rule: Rule, condition: Condition, drift: Drift, now: int, trace: str | None) -> None:
+        labels = drifts.labels(self.origin, rule.name, condition, drift)
+        key, again = fingerprint(labels), drift.revision > 0
+        known = self.lives.all.get(key)
+        if again and (known is None or not drifts.is_of(known.alert.evidence, drift)):
+            return  # it was resolved meanwhile, or found anew
+        if trace is None and known is not None:
+            trace = known.alert.traceparent
+        told = Told(drifts.texts(condition, drift), drifts.evidence(drift), trace)
+        value, bound = drift.statistic or 0.0, drift.threshold or 0.0
+        self.lives.found(Sight(rule, key, labels, True, False, value, bound, lambda: told), now, again)
 
     def look(self, now: int) -> None:
         """What time has brought about."""
         self.looked = now
-        lasts = {name_of(condition): condition.lasts for condition, _ in self.conditions}
-        for key, alert in [*self.open.items()]:
-            if now - self.seen[key] >= lasts[alert.labels["alertname"]]:
-                self._pass(alert, "resolved", "resolved", now, why="it was not found again")
+        time = self.clock.at(int(now))
+        self.lives.look([], time)
+        self._told(time)
 
     def obey(self, command: Command) -> None:
         """Do what an order says; Unfit if it can't be done."""
-        order = command.order
+        order, time = command.order, self.clock.at(command.time)
         if isinstance(order, Rebaseline):
-            for alert in [*self.open.values()]:
-                if order.signals is None or alert.labels.get("signal") in order.signals:
-                    self._by(command, alert, "resolved", "resolved")
-        elif isinstance(order, Acknowledge):
-            self._by(command, self._known(order.alert), "acknowledged", "acknowledged")
-        elif isinstance(order, Resolve):
-            self._by(command, self._known(order.alert), "resolved", "resolved")
+            names = order.signals
 
-    def _known(self, key: str) -> Alert:
-        if key not in self.open:
-            raise Unfit(Reason.UNKNOWN_CONTROL, f'no alert "{key}" fires; `driftline alerts list` lists them')
-        return self.open[key]
+            def is_meant(labels: Mapping[str, str]) -> bool:
+                return "detector" in labels and (names is None or labels.get("signal") in names)
 
-    def _by(self, command: Command, alert: Alert, status: Status, transition: Transition) -> None:
-        order: Order = command.order
-        self._pass(alert, status, transition, command.time, order.by, order.why)
+            self.lives.forgotten(is_meant, time, By(order.by, order.why))
+        else:
+            self._obey(order, time)
+        self._told(time)
 
-    def _pass(
-        self, alert: Alert, status: Status, transition: Transition, now: int, by: str = "", why: str = ""
-    ) -> None:
-        ended = status == "resolved"
-        changed = msgspec.structs.replace(
-            alert,
-            status=status,
-            ends_at=iso(now) if ended else NEVER,
-            transition=transition,
-            revision=alert.revision + 1,
-            by=by,
-            why=why,
-            time=now,
-        )
-        self.open[alert.fingerprint] = changed
-        self.pending.append(changed)
-        if ended:
-            del self.open[alert.fingerprint], self.seen[alert.fingerprint]
+    def _obey(self, order: Order, now: int) -> None:
+        if isinstance(order, Acknowledge | Resolve) and order.source == "worker":
+            return
+        told = self.summary.key in self.lives.all
+        self.lives.obey(order, now)
+        if told and self.summary.key not in self.lives.all:
+            self.summary.forget()
+
+    def _told(self, now: int) -> None:
+        self.rows += self.lives.told(now)
+        self.rows += self.summary.rows(now)
 
     def tell(self, out: Output) -> None:
         """What has come about since it was told last."""
-        for alert in self.pending:
-            out.add(alert.key, alert.json())
-        self.pending = []
+        for key, value in self.rows:
+            out.add(key, value)
+        self.rows = []
 
     # -- its state -------------------------------------------------------------------------------------
 
     def state(self) -> Mapping[str, Any]:
         return {
-            "open": {key: msgspec.to_builtins(alert) for key, alert in self.open.items()},
-            "seen": dict(self.seen),
+            "lives": self.lives.state(),
+            "summary": self.summary.state(),
+            "clock": self.clock.now,
             "looked": self.looked,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.open = {key: msgspec.convert(alert, Alert) for key, alert in state["open"].items()}
-        self.seen, self.looked = dict(state["seen"]), state["looked"]
+        self.lives.restore(state["lives"])
+        self.summary.restore(state["summary"])
+        self.clock.now, self.looked = state["clock"], state["looked"]
 
 
-def _labels(origin: Origin, condition: Condition, drift: Drift) -> dict[str, str]:
-    """What an alert is known by: no value, and nothing that changes while it fires."""
-    told = {
-        "alertname": name_of(condition),
-        "severity": condition.severity,
-        "pipeline": origin.pipeline,
-        "partition": str(origin.partition),
-        "model": origin.model,
-        "signal": drift.signal,
-        "feature": drift.feature,
-        "detector": drift.detector,
-        "segment": drift.segment,
-    }
-    return {name: value for name, value in told.items() if value}
-
-
-def _annotations(condition: Condition, drift: Drift) -> dict[str, str]:
-    told = {
-        "summary": f"{drift.signal} is not what it was: {drift.change} {drift.direction}",
-        "runbook_url": condition.runbook,
-        "value": None if drift.statistic is None else str(drift.statistic),
-        "threshold": None if drift.threshold is None else str(drift.threshold),
-    }
-    return {name: value for name, value in told.items() if value}
-
-
-def _evidence(drift: Drift) -> dict[str, Any]:
-    """What of a drift's evidence lies in its alert; the drift's own record has all of it."""
-    names = ("statistic", "p_value", "effect_size", "suspected_cause")
-    told: dict[str, Any] = {name: getattr(drift, name) for name in names}
-    before, now = drift.reference, drift.current
-    told["reference"] = {"window": before.window, "n": before.n}
-    told["current"] = {
-        "window": now.window,
-        "n": now.n,
-        "first_offset": now.first_offset,
-        "last_offset": now.last_offset,
-    }
-    told["top_features"] = msgspec.to_builtins(drift.top_features)
-    told["drift"] = drift.key.decode()
-    return told
+def _rule(condition: Condition) -> Rule:
+    return Rule(name_of(condition), condition.severity, lasts_ms=condition.lasts)
 
 
 def traceparent(batch: Batch, index: int) -> str | None:

@@ -14,6 +14,7 @@ import pytest
 from connectors.log import Rows
 from connectors.sqlite import SqliteLog
 from engine.alerts.record import Alert, read
+from engine.batch import Output
 from engine.shard import Shard
 from streams import specfile
 from streams.alerts.orders import matcher, written
@@ -37,8 +38,9 @@ class Stage:
             (drift(partition=2), drift(**{**CATEGORIES, "feature": "country"}, partition=2))
         ):
             self.shard.judge.drifted(found, NOW + n * 60_000, None, 0)
-        self.write(self.shard.judge.pending)
-        self.shard.judge.pending = []
+        out = Output()
+        self.shard.judge.tell(out)
+        self.write([read(value or b"") for value in out.values])
 
     def write(self, alerts: Sequence[Alert]) -> None:
         with closing(self.cli.log()) as log:
