@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from streams.app import Work
     from streams.keeper import Keeper
 
+SEVERITIES = ("critical", "warning", "info")
 Sample = tuple[str, tuple[str, ...], float]
 
 
@@ -104,7 +106,7 @@ class Collector:
         if keeper.timing.slowest_seconds:
             yield "driftline_slowest_record_seconds", place, keeper.timing.slowest_seconds
         for topic, lag in keeper.queues.lags().items():
-            yield "driftline_consumer_lag_records", (topic, str(keeper.partition)), lag
+            yield "driftline_consumer_lag_records", (pipeline, topic, place[1]), lag
 
     def _of_state(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
         if (totals := keeper.meter.totals) is not None:
@@ -150,6 +152,10 @@ class Collector:
         """What some specs have more of."""
         if shard.watch is not None:
             yield from driftgauges.levels(shard.watch, place)
+        if shard.judge is not None:
+            firing = Counter(alert.labels["severity"] for alert in shard.judge.open.values())
+            for severity in SEVERITIES:
+                yield "driftline_alerts_firing", (place[0], severity), firing[severity]
         series = len(shard.model.series) if isinstance(shard.model, Forecasts) else 0
         yield "driftline_series_remembered", place, series
         if shard.fold.made is not None:

@@ -71,6 +71,7 @@ WORKER: Table = {
         ("pipeline", "signal", "feature", "detector"),
         "Drifts found.",
     ),
+    "driftline_alerts_firing": ("gauge", ("pipeline", "severity"), "Alerts that fire, acknowledged or not."),
     "driftline_series_remembered": ("gauge", ("pipeline", "partition"), "Series that are remembered."),
     "driftline_forecast_series_total": (
         "counter",
@@ -93,7 +94,7 @@ WORKER: Table = {
     "driftline_feature_cache_open": ("gauge", ("pipeline",), "1 while the cache is left alone."),
     "driftline_feature_cache_age_seconds": ("gauge", ("pipeline",), "Age of an event when it was written."),
     "driftline_event_lag_seconds": ("gauge", ("pipeline", "partition"), "Now less the newest record taken."),
-    "driftline_consumer_lag_records": ("gauge", ("topic", "partition"), "Records not yet taken."),
+    "driftline_consumer_lag_records": ("gauge", ("pipeline", "topic", "partition"), "Records not yet taken."),
     "driftline_commit_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last commit."),
     "driftline_snapshot_age_seconds": ("gauge", ("pipeline", "partition"), "Since the last snapshot."),
     "driftline_records_gone_total": (
@@ -125,7 +126,8 @@ NOTIFY: Table = {
 """What `driftline notify` tells of itself."""
 
 SERVE: Table = {
-    "driftline_api_requests_total": ("counter", ("pipeline", "route", "status"), "Requests answered."),
-    "driftline_api_seconds": ("histogram", ("pipeline", "route"), "From a request to its answer."),
+    "driftline_serve_requests_total": ("counter", ("pipeline", "route", "status"), "Requests answered."),
+    "driftline_serve_request_seconds": ("histogram", ("pipeline", "route"), "From request to answer."),
+    "driftline_serve_state": ("gauge", ("pipeline", "what"), "What else this process knows of itself."),
 }
 """What `driftline serve` tells of itself."""

@@ -117,7 +117,10 @@ def test_what_a_service_names_exists(name: str) -> None:
     """Mounted files are in the repository; volumes, secrets and other services are declared."""
     service = SERVICES[name]
     named = [v.split(":")[0] for v in service.get("volumes", ()) if not v.startswith(".")]
-    assert [path for path in mounts(name).values() if not (ROOT / path).is_file()] == []
+    assert [path for path in mounts(name).values() if not (ROOT / path).exists()] == []
+    assert [
+        path for path in mounts(name).values() if (ROOT / path).is_dir() and not any((ROOT / path).iterdir())
+    ] == []
     assert set(named) <= set(COMPOSE["volumes"])
     assert set(service.get("secrets", ())) <= set(COMPOSE["secrets"])
     assert set(service.get("depends_on", ())) <= set(SERVICES)
@@ -205,6 +208,23 @@ def test_prometheus_scrapes_the_workers() -> None:
 
 def test_grafana_reads_prometheus() -> None:
     """The provisioned source is the Prometheus service."""
-    [path] = mounts("grafana").values()
+    path = mounts("grafana")["/etc/grafana/provisioning/datasources/prometheus.yml"]
     [source] = yaml.safe_load((ROOT / path).read_text())["datasources"]
     assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+
+
+def test_grafana_shows_the_dashboards() -> None:
+    """They are provisioned from where they are mounted."""
+    path = mounts("grafana")["/etc/grafana/provisioning/dashboards/driftline.yml"]
+    [provider] = yaml.safe_load((ROOT / path).read_text())["providers"]
+    assert any((ROOT / mounts("grafana")[provider["options"]["path"]]).glob("*.json"))
+
+
+def test_prometheus_reads_the_rules_and_tells_alertmanager() -> None:
+    """The rules are where its settings look for them, and alerts go to the service's port."""
+    settings = yaml.safe_load((ROOT / mounts("prometheus")["/etc/prometheus/prometheus.yml"]).read_text())
+    [pattern] = settings["rule_files"]
+    assert any((ROOT / mounts("prometheus")[str(Path(pattern).parent)]).glob("*.yml"))
+    [target] = settings["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert SERVICES["alertmanager"]["ports"] == [f"127.0.0.1:9093:{target.removeprefix('alertmanager:')}"]
+    assert "/etc/alertmanager/alertmanager.yml" in mounts("alertmanager")

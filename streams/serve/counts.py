@@ -12,15 +12,10 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from engine.histogram import Histogram
+from streams.metrictable import SERVE
 
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ELSEWHERE = "other"  # whatever path is asked for that there is not
-
-METRICS = {
-    "driftline_serve_requests_total": ("counter", ("pipeline", "route", "status"), "Requests answered."),
-    "driftline_serve_request_seconds": ("histogram", ("pipeline", "route"), "From request to answer."),
-    "driftline_serve_state": ("gauge", ("pipeline", "what"), "What else this process knows of itself."),
-}
 
 
 class Counts(Collector):
@@ -49,7 +44,7 @@ class Counts(Collector):
         histogram.add(seconds)
 
     def collect(self) -> Iterator[Metric]:
-        texts = {name: (text, labels) for name, (_, labels, text) in METRICS.items()}
+        texts = {name: (text, labels) for name, (_, labels, text) in SERVE.items()}
         total = "driftline_serve_requests_total"
         requests = CounterMetricFamily(total, texts[total][0], labels=texts[total][1])
         for (name, status), count in [*self.answered.items()]:
