@@ -1,12 +1,13 @@
 """What a shard would say of events, each as if it were the next one, without taking them.
 
 For those who ask beside the stream. Nothing that the shard remembers changes: no window, no category, no
-series, no model. What it counts for its metrics may, so it must be a shard that nobody walks.
+series, no model. But the model may go over to its compiled form, so it must be a shard that nobody walks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from engine.columns import Events
@@ -42,6 +43,7 @@ class Peek:
         self.shard = shard
         if not isinstance(shard.model, Forecasts):  # which learn before they speak, on copies
             shard.model.stop_learning()
+        self.confidence = deepcopy(shard.confidence)  # it counts what it says
         made = shard.fold.made
         self.glance = None if made is None else Glance(shard.spec, made)
 
@@ -63,6 +65,6 @@ class Peek:
         if isinstance(model, Forecasts):
             return model.glance(events, rows)
         scores = model.run(rows, [None] * len(rows.rows))
-        if self.shard.confidence is not None:
-            self.shard.confidence.apply(scores)
+        if self.confidence is not None:
+            self.confidence.apply(scores)
         return scores

@@ -43,7 +43,7 @@ def rows(scope: Scope, many: str, most: int) -> list[Row]:
         raise Problem(422, f"there is nothing in it: send one object, a list, or {{{many!r}: [...]}}")
     if len(values) > most:
         raise Problem(413, f"{len(values):,} at once; serve.batch_max is {most:,}", limit=most)
-    return [_row(value) for value in values]
+    return [row(value) for value in values]
 
 
 def _values(body: bytes, many: str) -> Sequence[bytes]:
@@ -58,7 +58,8 @@ def _values(body: bytes, many: str) -> Sequence[bytes]:
     return [body.strip()]
 
 
-def _row(value: bytes) -> Row:
+def row(value: bytes) -> Row:
+    """An event or label with what it says, or None where it is no JSON."""
     try:
         return Row(value, _any(value))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

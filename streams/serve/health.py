@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from connectors.log import LogError
+from streams import shelves
 from streams.serve.door import Anybody, need
 from streams.serve.problems import Problem
 from streams.serve.site import Here, Site
@@ -20,10 +21,10 @@ async def reasons(here: Site) -> list[str]:
     """What keeps the server from being of use; nothing if it is."""
     found = [] if here.doorkeeper.wrong is None else [here.doorkeeper.wrong]
     try:
-        await here.reader.ask(lambda log: log.bounds(here.spec.topic("journal")))
+        saved = await here.reader.ask(lambda log: next(shelves.kept(log, here.spec), None))
     except (LogError, Problem) as error:
-        found.append(str(error))
-    return found
+        return [*found, str(error)]
+    return found if saved else [*found, "no worker has saved a snapshot yet, so there is no model to ask"]
 
 
 @router.get("/healthz")
@@ -34,7 +35,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"description": "It is not; `reasons` says why."}})
 async def readyz(here: Here) -> dict[str, str]:
-    """Whether the log can be read."""
+    """Whether the log can be read, and there is a model to ask."""
     if wrong := await reasons(here):
         raise Problem(503, "; ".join(wrong), reasons=wrong)
     return {"status": "ready"}

@@ -5,55 +5,23 @@ Whoever sends a row twice, because an answer was lost, may: the engine knows an 
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from connectors.log import Batch, Headers
-from engine.decode import Decoder
-from engine.reasons import Rejection
-from engine.spec import Spec
+from connectors.log import Headers
 from streams.routing import Homeless
-from streams.rows import Row
 from streams.serve import bodies
 from streams.serve.door import Labeller
+from streams.serve.fits import check
 from streams.serve.problems import Problem
 from streams.serve.publisher import What
 from streams.serve.site import Here
 
 PASSED = (b"traceparent", b"tracestate")
-AT = re.compile(r"`\$\.?([^`]*)`|required field `([^`]+)`")
 
 router = APIRouter(prefix="/v1", tags=["events and labels"])
-
-
-def fitting(decoder: Decoder, spec: Spec, what: What, rows: Sequence[Row], headers: Headers = ()) -> Batch:
-    """The rows as a batch, or a Problem that says which of them the engine would refuse, and why."""
-    now = int(time.time() * 1000)
-    given = [headers] * len(rows) if headers else None
-    batch = batched(spec.topic(what), [row.value for row in rows], now, given)
-    _, rejected = decoder.events(batch) if what == "events" else decoder.labels(batch)
-    if rejected:
-        raise bodies.refused(told(rejected), len(rows))
-    return batch
-
-
-def batched(topic: str, values: Sequence[bytes], now: int, headers: Sequence[Headers] | None = None) -> Batch:
-    """Records that are nowhere yet, as the engine wants them."""
-    count = len(values)
-    return Batch(topic, 0, 0, count, range(count), [now] * count, [None] * count, values, headers)
-
-
-def told(rejected: Sequence[Rejection]) -> Iterator[dict[str, Any]]:
-    """Why rows do not fit, in the words of dead letters; `field` is where, if that can be told."""
-    for each in rejected:
-        found = [a or b for a, b in AT.findall(each.message)]
-        field = ".".join(part for part in reversed(found) if part) or None
-        yield {"row": each.index, "reason": each.reason.value, "field": field, "message": each.message}
 
 
 class Spot(BaseModel):
@@ -86,7 +54,7 @@ def body(name: str, example: dict[str, Any]) -> dict[str, Any]:
 async def _publish(request: Request, here: Here, what: What) -> Sent:
     rows = bodies.rows(request.scope, what, here.spec.serve.batch_max)
     headers = traces(request)
-    fitting(here.decoder, here.spec, what, rows, headers)
+    check(here.decoder, what, [row.value for row in rows], headers)
     try:
         spots = await here.publisher.send(what, rows, headers)
     except Homeless as error:

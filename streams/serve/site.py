@@ -12,8 +12,11 @@ from starlette.datastructures import State
 from engine.decode import Decoder
 from engine.shard import Shard
 from engine.spec import Spec
+from streams.serve.known import Knower
 from streams.serve.limits import Rates
+from streams.serve.models import Models
 from streams.serve.publisher import Publisher
+from streams.serve.snapshots import Snapshots
 from streams.serve.threads import Desk
 from streams.serve.tokens import Doorkeeper
 
@@ -26,6 +29,12 @@ class Site:
     ----------
     reader, writer, loader
         Ways to the log: for those who read, for those who append, for those who load snapshots.
+    snapshots
+        Shards as their newest snapshots have them, for everybody.
+    models
+        Those of them that predict.
+    knower
+        Knows entities.
     decoder
         Says of events and labels whether they fit.
     publisher
@@ -40,6 +49,9 @@ class Site:
     loader: Desk
     doorkeeper: Doorkeeper
     rates: Rates
+    snapshots: Snapshots
+    models: Models
+    knower: Knower
     decoder: Decoder
     publisher: Publisher
     own: State
@@ -52,9 +64,17 @@ class Site:
         tokens = None if spec.serve.tokens is None else Path(spec.serve.tokens)
         rates = Rates(spec.serve.requests_per_minute)
         decoder, publisher = Shard(spec, 0).decoder, Publisher(spec, writer)
-        return cls(spec, reader, writer, loader, Doorkeeper(tokens), rates, decoder, publisher, State())
+        snapshots = Snapshots(spec)
+        models = Models(spec, loader, snapshots)
+        knower = Knower(spec, loader, models)
+        doorkeeper = Doorkeeper(tokens)
+        return cls(
+            *(spec, reader, writer, loader, doorkeeper, rates, snapshots, models, knower, decoder, publisher),
+            State(),
+        )
 
     def close(self) -> None:
+        self.models.close()
         for desk in (self.reader, self.writer, self.loader):
             desk.close()
 
