@@ -19,21 +19,26 @@ KeepOption = Annotated[
 ]
 
 
+NoPageOption = Annotated[bool, typer.Option("--no-page", help="Without the live page; so does --json.")]
+
+
 def demo(
     events: EventsOption = 20_000,
     rate: RateOption = 1_800,
     keep: KeepOption = False,
+    no_page: NoPageOption = False,
     json: JsonOption = False,
 ) -> None:
     """Watch a worker score payments and learn; half-way they change, accuracy dips, and drift is found.
 
-    A worker and a producer run as processes of their own, on a log in a temporary file.
+    A worker, the live page beside it and a producer run as processes of their own, on a log in a temporary
+    file. It says where the page is.
     """
     from streams.demo import show
     from streams.demo.payments import Plan
     from streams.demo.summary import Summary, told
 
-    seen = show.run(Plan(events, rate, forever=keep), screen(json), keep)
+    seen = show.run(Plan(events, rate, forever=keep), screen(json), keep, page=not (no_page or json))
     summary = Summary.of(seen)
     if json:
         put_json(summary.json())

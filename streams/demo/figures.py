@@ -12,6 +12,7 @@ from math import ceil
 
 import msgspec
 
+from engine.alerts.record import Alert
 from engine.drift.evidence.record import Drift
 from streams.deadletters import DeadLetter
 
@@ -122,6 +123,8 @@ class Figures:
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     latest: deque[Prediction] = field(default_factory=lambda: deque(maxlen=LATEST))
     drifts: deque[Drift] = field(default_factory=lambda: deque(maxlen=LATEST))
+    alerts: dict[str, Alert] = field(default_factory=dict)  # the newest few, as they are now
+    transitions: int = 0  # of alerts, seen on their topic
     found: Drift | None = None  # the first one of events behind the change
     false_alarms: int = 0  # those before it
     letters: deque[DeadLetter] = field(default_factory=lambda: deque(maxlen=LATEST))
@@ -138,6 +141,19 @@ class Figures:
         is_first = self.found is None and drift.panel == "events" and drift.detected.offset >= change
         if is_first or (self.found is not None and _same(self.found, drift)):
             self.found = drift
+
+    def alerted(self, alert: Alert) -> None:
+        """An alert fired, or something became of it."""
+        self.transitions += 1
+        self.alerts.pop(alert.fingerprint, None)
+        self.alerts[alert.fingerprint] = alert
+        if len(self.alerts) > LATEST:
+            del self.alerts[next(iter(self.alerts))]
+
+    def alert_of(self, drift: Drift) -> Alert | None:
+        """The alert that a drift brought about."""
+        key = drift.key.decode()
+        return next((a for a in self.alerts.values() if (a.evidence or {}).get("drift") == key), None)
 
     @property
     def dead_letters(self) -> int:

@@ -25,6 +25,8 @@ class Scene:
         Where the worker answers.
     keep
         Whether it goes on until Ctrl-C, and the folder stays.
+    page_port
+        Where the page is; None without one.
     """
 
     plan: Plan
@@ -32,6 +34,7 @@ class Scene:
     port: int
     keep: bool = False
     pipeline: str = "payments-demo"
+    page_port: int | None = None
 
     @property
     def spec(self) -> Path:
@@ -40,11 +43,18 @@ class Scene:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
+    @property
+    def page(self) -> str | None:
+        """The page's address."""
+        return None if self.page_port is None else f"http://127.0.0.1:{self.page_port}/"
+
     def hints(self) -> list[str]:
         """What to do while it goes on."""
+        page = [] if self.page is None else [f"The live page: {self.page}"]
         if not self.keep:
-            return []
+            return page
         return [
+            *page,
             f"Ctrl-C ends it. Metrics: {self.url('/metrics')}",
             f"Watch a topic: cd {self.folder} && driftline tail predictions -f",
         ]

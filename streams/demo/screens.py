@@ -9,10 +9,11 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.live import Live
 
+from streams.alerts.text import evidence
 from streams.cli.common import say
 from streams.demo.figures import Figures, latencies
 from streams.demo.scene import Scene
-from streams.demo.summary import milliseconds, percent
+from streams.demo.summary import milliseconds, percent, standing
 from streams.demo.view import picture
 from streams.drift.text import headline
 
@@ -47,7 +48,7 @@ class Silent:
 
 
 class Lines(Silent):
-    """A line a second, and one for each drift: for files and pipes."""
+    """A line a second, and some for each drift and its alert: for files and pipes."""
 
     def __init__(self) -> None:
         self.next, self.told = 0.0, set[tuple[str, int]]()
@@ -64,6 +65,10 @@ class Lines(Silent):
             if (which := (drift.fingerprint, drift.detected.offset)) not in self.told:
                 self.told.add(which)
                 say(f"drift: {headline(drift)}")
+                if (alert := figures.alert_of(drift)) is not None:
+                    say(f"alert: {standing(alert)}")
+                    for line in filter(None, evidence(alert.evidence or {})):
+                        say(line)
 
 
 class Picture:
@@ -81,7 +86,8 @@ class Picture:
         self.live.stop()
 
     def announce(self, scene: Scene) -> None:
-        self.console.print(STARTING, style="dim", highlight=False)
+        for line in [STARTING, *scene.hints()]:
+            self.console.print(line, style="dim", highlight=False)
 
     def draw(self, figures: Figures, scene: Scene) -> None:
         width, height = self.console.size

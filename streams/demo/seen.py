@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.log import Log, Record
+from engine.alerts import record as alert
 from engine.drift.evidence.record import read
 from engine.spec import Spec
 from streams import journal
@@ -29,6 +30,7 @@ WATCHED = (
     "dead_letters",
     "outcomes",
     "drifts",
+    "alerts",
     "events",
 )  # in the order of reading
 
@@ -55,7 +57,8 @@ class Seen:
         self.log, self.spec, self.plan = log, spec, plan
         self.figures = Figures(Bars(max(BAR_MIN, plan.events // BARS)))
         self.tails = [Tail(log, spec.topic(what)) for what in WATCHED]
-        self.take = [self._entry, self._prediction, self._letter, self._outcome, self._alert, self._event]
+        outputs = [self._prediction, self._letter, self._outcome, self._drift, self._alert]
+        self.take = [self._entry, *outputs, self._event]
         self.taken: dict[str, int] = {}  # by topic: where the worker goes on, as the journal says
         self.sent: dict[int, int] = {}  # offset -> timestamp, of the events that are not done yet
         self.predicted = bytearray()  # how often, by the event's number
@@ -122,6 +125,10 @@ class Seen:
         figures.bars.add(outcome.correct)
 
     def _alert(self, record: Record) -> None:
+        if record.value is not None:
+            self.figures.alerted(alert.read(record.value))
+
+    def _drift(self, record: Record) -> None:
         self.figures.drifted(read(record.value or b""), self.plan.change)
 
     def _entry(self, record: Record) -> None:

@@ -33,19 +33,22 @@ DRAIN_SECONDS_MAX = 30.0  # without any progress, once the producer is done
 LOOK_SECONDS = 0.1
 
 
-def run(plan: Plan, screen: Screen, keep: bool = False) -> Seen:
+def run(plan: Plan, screen: Screen, keep: bool = False, page: bool = False) -> Seen:
     """Run a demo and return what was seen of it. Raise Died if one of its processes fails."""
     with ending_on_signals(ctrl_c_is_an_end=keep) as patience, folder(keep) as place:
-        scene = Scene(plan, place, free_port(), keep)
+        scene = Scene(plan, place, free_port(), keep, page_port=free_port() if page else None)
         shutil.copyfile(SPEC, scene.spec)
         screen.announce(scene)
         with worker(scene) as working:
-            wait_until_ready(scene, working)
+            wait_until_ready(scene.port, working)
+            if scene.page_port is not None:
+                wait_until_ready(scene.page_port, working, "/healthz")
             return watch(scene, working, screen, patience)
 
 
 def worker(scene: Scene) -> Child:
-    settings = ["--set", f"http.port={scene.port}"]
+    settings = ["--set", f"http.port={scene.port}", "--no-notify"]
+    settings += ["--no-serve"] if scene.page_port is None else ["--set", f"serve.port={scene.page_port}"]
     return Child("worker", ["-m", "streams", "run", "--spec", str(scene.spec), *settings], scene.folder)
 
 
@@ -54,20 +57,20 @@ def producer(scene: Scene) -> Child:
     return Child("producer", ["-m", "streams.demo.producer", str(scene.spec), *plan], scene.folder)
 
 
-def wait_until_ready(scene: Scene, working: Child) -> None:
+def wait_until_ready(port: int, working: Child, path: str = "/readyz") -> None:
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while not is_ready(scene.port):
+    while not is_ready(port, path):
         working.must_run()
         if time.monotonic() > deadline:
             raise Died(f"the worker is not ready after {READY_SECONDS_MAX:.0f} s:\n{working.tail()}")
         time.sleep(0.02)
 
 
-def is_ready(port: int) -> bool:
+def is_ready(port: int, path: str) -> bool:
     # Not urllib: it would ask a proxy, where the environment names one.
     with closing(HTTPConnection("127.0.0.1", port, timeout=1)) as connection:
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", path)
             return connection.getresponse().status == HTTPStatus.OK
         except (HTTPException, OSError):
             return False

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from textwrap import wrap
 from typing import Any
 
+from engine.alerts.record import Alert
 from streams.demo.figures import BARS, Figures, quantile
 from streams.demo.seen import Seen
 from streams.drift.text import brief
@@ -31,6 +32,7 @@ class Summary:
     drift_found: bool = False
     drift_delay_events: int | None = None  # from the first event after the change
     drift_false_alarms: int = 0  # before it
+    alerts: int = 0  # transitions, seen on their topic
 
     @classmethod
     def of(cls, seen: Seen) -> Summary:
@@ -51,6 +53,7 @@ class Summary:
             if figures.found is None
             else figures.found.detected.offset - seen.plan.change,
             drift_false_alarms=figures.false_alarms,
+            alerts=figures.transitions,
         )
 
     @property
@@ -75,11 +78,12 @@ def told(summary: Summary, figures: Figures) -> list[str]:
         "accuracy": f"{percent(s.accuracy)}{_story(figures)}",
         "": spark(figures.bars.newest(BARS)[0]),
         "drift": _drift(s, figures),
+        "alerts": _alerts(figures),
         "refused": ", ".join(f"{reason} {count}" for reason, count in reasons) or "none",
     }
     lines = [line for name, text in said.items() for line in _wrapped(name, text)]
     if figures.found is not None:
-        at = next(i for i, line in enumerate(lines) if line.startswith("refused"))
+        at = next(i for i, line in enumerate(lines) if line.startswith("alerts"))
         lines[at:at] = [" " * INDENT + line for line in list(brief(figures.found))]
     return lines
 
@@ -92,6 +96,20 @@ def _drift(summary: Summary, figures: Figures) -> str:
     if summary.drift_delay_events is None:
         return f"none found; {before}"
     return f"found {summary.drift_delay_events:,} events after payments changed; {before}"
+
+
+def _alerts(figures: Figures) -> str:
+    """The one that tells of the change, and how many transitions there were of all."""
+    count = f"{figures.transitions:,} transition{'s' * (figures.transitions != 1)} on the topic"
+    alert = None if figures.found is None else figures.alert_of(figures.found)
+    return count if alert is None else f"{standing(alert)}; {count}"
+
+
+def standing(alert: Alert) -> str:
+    """An alert in short: how urgent, what it is called, where it stands, and what it says."""
+    labels = alert.labels
+    name, summary = labels.get("alertname", ""), alert.annotations.get("summary", "")
+    return f"{labels.get('severity', '')} {name}, {alert.status}: {summary}"
 
 
 def _wrapped(name: str, text: str) -> list[str]:

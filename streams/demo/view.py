@@ -12,7 +12,7 @@ from streams.deadletters import DeadLetter
 from streams.demo.figures import BARS, Figures, Prediction, latencies
 from streams.demo.scene import Scene
 from streams.demo.summary import BLOCKS, FLOOR, milliseconds, percent
-from streams.drift.text import headline
+from streams.drift.text import brief, headline
 
 CHART_MIN, CHART_MAX = 2, 6  # lines
 DRIFTS_MAX = 4  # lines
@@ -31,7 +31,7 @@ def picture(figures: Figures, scene: Scene, width: int, height: int) -> Group:
     return Group(
         framed(numbers(figures, scene), f"driftline demo · {scene.pipeline}", TOP - FRAME),
         framed(accuracy(figures, width - 4, chart), accuracy_title(figures), chart + MARKS),
-        framed(drifted(list(figures.drifts)[-drifts:], scene), "drift", drifts),
+        framed(drifted(figures, scene, drifts), "alerts" if figures.alerts else "drift", drifts),
         framed(predictions(list(figures.latest)[-lines:]), "newest predictions", lines),
         framed(letters(list(figures.letters)[-lines:]), "newest dead letters", lines),
         *(Text(hint, style="dim", no_wrap=True, overflow="ellipsis") for hint in hints),
@@ -106,15 +106,33 @@ def marked(places: list[int], columns: int) -> str:
     return line[: columns + AXIS]
 
 
-def drifted(newest: list[Drift], scene: Scene) -> Text:
-    """A line for each drift."""
+def drifted(figures: Figures, scene: Scene, count: int) -> Text:
+    """A line for each drift with its alert; and the evidence of the one that was planted."""
+    newest = list(figures.drifts)[-count:]
     if not newest:
         return Text("none so far", style="dim")
-    lines = [
-        Text(headline(each), style="yellow" if each.detected.offset >= scene.plan.change else "dim")
-        for each in newest
-    ]
+    lines = list[Text]()
+    for each in newest:
+        lines.append(Text(raised(figures, each), style=urgency(figures, each, scene)))
+        if each is figures.found:
+            lines.extend(Text(f"  {line}", style="dim") for line in list(brief(each))[1:])
+    lines = lines[:count]
     return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+
+def raised(figures: Figures, drift: Drift) -> str:
+    """What drifted, and where its alert stands."""
+    alert = figures.alert_of(drift)
+    said = "" if alert is None else f"{alert.labels.get('severity', '')}, {alert.status}: "
+    return said + headline(drift)
+
+
+def urgency(figures: Figures, drift: Drift, scene: Scene) -> str:
+    """Its colour."""
+    alert = figures.alert_of(drift)
+    if alert is not None and alert.labels.get("severity") == "critical":
+        return "red"
+    return "yellow" if drift.detected.offset >= scene.plan.change else "dim"
 
 
 def predictions(newest: list[Prediction]) -> Table:

@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 
 from connectors.log import Record, Rows
 from connectors.memory import MemoryLog
+from engine.alerts import record
+from engine.batch import Output
 from engine.drift.evidence.record import read
 from engine.shard import Shard
 from engine.spec import Spec
@@ -28,7 +30,7 @@ from streams.demo.figures import Bars, Figures, Outcome, Prediction, Share, Sour
 from streams.demo.payments import Due, Plan, fault, name, planted, steps
 from streams.demo.processes import Child, Died
 from streams.demo.scene import SPEC, Scene
-from streams.demo.screens import Silent, progress
+from streams.demo.screens import Lines, Silent, progress
 from streams.demo.seen import Seen
 from streams.demo.summary import Summary, told
 from streams.demo.view import picture
@@ -39,7 +41,7 @@ PLAN = Plan(3_000, 1_800)
 KEYS = [
     *("events", "predictions", "dead_letters", "lost", "duplicates"),
     *("events_per_second", "latency_ms_p50", "latency_ms_p99", "accuracy"),
-    *("drift_found", "drift_delay_events", "drift_false_alarms"),
+    *("drift_found", "drift_delay_events", "drift_false_alarms", "alerts"),
 ]
 
 
@@ -149,11 +151,11 @@ def test_old_bars_fall_out() -> None:
 def figures() -> Figures:
     """As they might be in the middle of a demo."""
     found = Figures(Bars(20), events=1_500, predictions=1_480, lag=66, rate=1_787.4)
-    record = Record(0, 0, None, None, ())
+    kept = Record(0, 0, None, None, ())
     found.reasons["malformed"] = 1
     found.drifted(drift(), 1_500)
-    found.letters.append(DeadLetter("0-0", "malformed", "E", "x" * 200, ("payments", 0), 200, record))
-    found.letters.append(DeadLetter("0-1", "unknown_category", "E", "no fax", ("payments", 0), 600, record))
+    found.letters.append(DeadLetter("0-0", "malformed", "E", "x" * 200, ("payments", 0), 200, kept))
+    found.letters.append(DeadLetter("0-1", "unknown_category", "E", "no fax", ("payments", 0), 600, kept))
     found.recent_ms.extend([10] * 98 + [12] * 2)
     for n in range(100, 1_500):
         right = n % 20 != 0 if n < 1_000 else n % 3 != 0
@@ -200,6 +202,31 @@ def test_what_is_kept_says_how_to_end_it(tmp_path: Path) -> None:
     text = console.export_text()
     assert "Ctrl-C" in text
     assert "http://127.0.0.1:1234/metrics" in text
+
+
+def test_a_drift_is_shown_with_its_alert(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How urgent it is and where it stands, and its evidence; in lines, too, and at the end."""
+    found, scene = figures(), Scene(PLAN, tmp_path, 1, page_port=1234)
+    found.drifted(drift(), 0)
+    shard = Shard(demo_spec(), 0)
+    assert shard.judge is not None
+    shard.judge.drifted(drift(), 0, None, 0)
+    fired = Output()
+    shard.judge.tell(fired)
+    found.alerted(record.read(fired.values[0] or b""))
+    console = Console(record=True, width=120, height=40, file=(tmp_path / "screen").open("w"))
+    with console.file:
+        console.print(picture(found, scene, 120, 40))
+    text = console.export_text()
+    assert "warning, firing: amount: mean up" in text
+    assert "mean 79.1 -> 121.9" in text
+    assert "http://127.0.0.1:1234/" in text
+    Lines().draw(found, scene)
+    said = capsys.readouterr().err
+    assert "alert: warning Drift, firing: " in said
+    assert "statistic" in said
+    seen = Summary(1_500, 1_480, 1, 0, 0, 1_800.0, 10, 12, 0.9, True, 113, alerts=1)
+    assert "1 transition on the topic" in "\n".join(told(seen, found)).replace("\n           ", " ")
 
 
 def test_without_a_terminal_there_are_lines() -> None:
@@ -249,14 +276,21 @@ def test_the_change_is_found() -> None:
     plan, spec = Plan(20_000, 1_800), demo_spec()
     events = [due.value for step in steps(plan) for due in step if due.topic == "events"]
     shard, found = Shard(spec, 0), Figures(Bars(20))
-    for value in shard.walk(batch(spec.topic("events"), events[:11_500], at=0)).drifts.values:
+    out = shard.walk(batch(spec.topic("events"), events[:11_500], at=0))
+    for value in out.drifts.values:
         found.drifted(read(value or b""), plan.change)
+    for value in out.alerts.values:
+        found.alerted(record.read(value or b""))
     assert found.false_alarms == 0
     assert found.found is not None
     assert (found.found.signal, found.found.change, found.found.direction) == ("amount", "mean", "up")
     assert 0 < found.found.detected.offset - plan.change < 600
     assert found.found.revision > 0
     assert found.found.top_features[0].signal == "amount"
+    alert = found.alert_of(found.found)
+    assert alert is not None
+    assert (alert.status, alert.labels["signal"], alert.evidence is None) == ("firing", "amount", False)
+    assert found.transitions >= 1
 
 
 def test_a_drift_is_counted_once() -> None:
