@@ -23,6 +23,7 @@ from engine.control import Acknowledge, Command, Order, Rebaseline, Resolve
 from engine.outputs import Origin
 from engine.spec import Spec
 from engine.specalerts import Condition
+from engine.trace import parent_of
 
 if TYPE_CHECKING:
     from engine.drift.evidence.record import Drift
@@ -162,5 +163,5 @@ def _rule(condition: Condition) -> Rule:
 
 def traceparent(batch: Batch, index: int) -> str | None:
     """The trace that a record belongs to, if it says so."""
-    found = dict(batch.headers[index]).get("traceparent") if batch.headers is not None else None
-    return None if found is None else found.decode(errors="replace")
+    found = parent_of(batch.headers[index]) if batch.headers is not None else None
+    return None if found is None else found.decode()

@@ -11,6 +11,7 @@ import msgspec
 
 from connectors.log import Log, Rows
 from engine import control
+from engine.alerts.pattern import compiled
 from engine.alerts.record import Alert
 from engine.errors import SpecError
 from engine.nearest import nearest
@@ -104,9 +105,9 @@ def matcher(text: str) -> control.Matcher:
 
 def _check_regex(text: str, value: str) -> None:
     try:
-        re.compile(value)
-    except re.error as error:
-        raise SpecError(f"{text!r}: this regular expression can't be read: {error}") from None
+        compiled(value)
+    except ValueError as error:
+        raise SpecError(f"{text!r}: this is no regular expression that is known here: {error}") from None
 
 
 def written(each: control.Matcher) -> str:

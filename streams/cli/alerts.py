@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from engine import control
+from engine.alerts.record import Alert
 from engine.spec import Spec
 from streams.alerts import orders, records, text
 from streams.cli.common import (
@@ -112,7 +113,13 @@ def ack(
     """Acknowledge alerts: you look after them. They go on firing, and nobody else is told again."""
     wanted = load_spec(spec, transport, set_)
     who = user() if by is None else by
-    _tell_each(wanted, ids, "acknowledge", json, lambda key: control.Acknowledge(alert=key, by=who, why=why))
+    _tell_each(
+        wanted,
+        ids,
+        "acknowledge",
+        json,
+        lambda alert: control.Acknowledge(alert=alert.fingerprint, source=alert.source, by=who, why=why),
+    )
 
 
 @app.command()
@@ -128,7 +135,13 @@ def resolve(
     """Resolve alerts: they are over. What comes about anew fires again."""
     wanted = load_spec(spec, transport, set_)
     who = user() if by is None else by
-    _tell_each(wanted, ids, "resolve", json, lambda key: control.Resolve(alert=key, by=who, why=why))
+    _tell_each(
+        wanted,
+        ids,
+        "resolve",
+        json,
+        lambda alert: control.Resolve(alert=alert.fingerprint, source=alert.source, by=who, why=why),
+    )
 
 
 for each in (silence, silences, unsilence):
@@ -152,7 +165,7 @@ def _count(count: int, hint: str) -> str:
 
 
 def _tell_each(
-    spec: Spec, ids: list[str], verb: str, json: bool, order: Callable[[str], control.Order]
+    spec: Spec, ids: list[str], verb: str, json: bool, order: Callable[[Alert], control.Order]
 ) -> None:
     """Send an order for each alert, once all of them are known to be open."""
     with opened(spec) as log:
@@ -164,10 +177,7 @@ def _tell_each(
                 raise fail(
                     f"alert {each.alert.fingerprint} is resolved since {ended}; there is nothing to {verb}"
                 )
-        sent = [
-            orders.send(log, spec, order(each.alert.fingerprint), orders.partitions_of(each.alert))
-            for each in told
-        ]
+        sent = [orders.send(log, spec, order(each.alert), orders.partitions_of(each.alert)) for each in told]
     if json:
         rows = zip(told, sent, strict=True)
         put_json({"sent": [{"alert": each.alert.fingerprint, "partitions": where} for each, where in rows]})

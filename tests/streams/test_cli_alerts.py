@@ -160,7 +160,7 @@ def test_an_alert_is_silenced_by_its_id(stage: Stage) -> None:
         (["severity=warning", "--why", "x", "--until", "2001-01-01"], "that is over already"),
         (["severity=warning", "--why", "x", "--until", "noon"], "write it as 2026-03-02T18:00:00Z"),
         (["severity warning", "a=b", "--why", "x", "--for", "1h"], "is no matcher; write label=value"),
-        (["severity=~(", "--why", "x", "--for", "1h"], "can't be read"),
+        (["severity=~(", "--why", "x", "--for", "1h"], "is no regular expression that is known here"),
     ],
 )
 def test_a_silence_that_can_not_be(stage: Stage, arguments: list[str], said: str) -> None:

@@ -51,3 +51,23 @@ def test_what_is_normal_now_is_no_alert() -> None:
     ended, _ = ordered(shard, Rebaseline())
     assert ended
     assert {alert.status for alert in ended} == {"resolved"}
+
+
+def trace(offset: int) -> bytes:
+    return b"00-%032x-%016x-01" % (offset + 1, offset + 1)
+
+
+def test_a_trace_goes_from_the_event_to_its_prediction_and_its_alert() -> None:
+    """The event at which an alert fired names the trace; one that is malformed is nobody's."""
+    values = records()
+    headers = [[("traceparent", trace(n) if n % 2 == 0 else b"00-nonsense")] for n in range(len(values))]
+    times = [n * 1000 for n in range(len(values))]
+    keys = [None] * len(values)
+    out = Shard(spec(), 0).walk(
+        Batch("p.events", 0, 0, len(values), [*range(len(values))], times, keys, values, headers)
+    )
+    assert out.predictions.headers == [headers[n] if n % 2 == 0 else [] for n in range(len(values))]
+    fired = [alert for alert in told(out.alerts) if alert.transition == "fired"]
+    named = {alert.time // 1000: alert.traceparent for alert in fired}
+    assert named == {at: trace(at).decode() if at % 2 == 0 else None for at in named}
+    assert any(named.values())
