@@ -7,4 +7,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: list[APIRouter] = []
+from streams.serve.views import alerts, audit, drift, letters, orders, quality, series, status
+
+ROUTERS: list[APIRouter] = [
+    each.router for each in (status, series, quality, drift, alerts, orders, letters, audit)
+]

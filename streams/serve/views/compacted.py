@@ -1,0 +1,74 @@
+"""A compacted topic, of which the newest record of each key is known: read once, and then only what comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from connectors.log import Log
+from engine.spec import Spec
+from streams.records import Placed
+from streams.serve.views.tails import Tail
+
+AGAIN_SECONDS = 10.0  # between two times that all is read again, because records may have been deleted
+
+T = TypeVar("T")
+
+
+class Compacted(Generic[T]):
+    """What the newest record of each key says.
+
+    Parameters
+    ----------
+    spec
+        The pipeline's spec.
+    what
+        The topic, in short.
+    read
+        What a record says; a MsgspecError if nothing.
+    most
+        Keys that are known; of more those that were written longest ago are left out.
+    """
+
+    def __init__(self, spec: Spec, what: str, read: Callable[[Placed], T], most: int) -> None:
+        self.topic, self.read, self.most = spec.topic(what), read, most
+        self.tells_deletions = spec.transport.startswith("kafka:")  # by a record without a value
+        self.tail, self.known = Tail(self.topic), dict[bytes, T]()
+        self.again_at = 0.0
+        self.others = 0  # records that say nothing
+        self.looks = 0
+
+    def look(self, log: Log) -> list[T]:
+        """What is new, by the order of each partition."""
+        found = self._take(self.tail.new(log))
+        self.looks += 1
+        if self.looks > 1 and self.tail.gaps and not self.tells_deletions:
+            self.again_at = self.again_at or time.monotonic() + AGAIN_SECONDS
+        if self.again_at and time.monotonic() > self.again_at:
+            self.again(log)
+        return found
+
+    def again(self, log: Log) -> None:
+        """Read all there is: what was deleted is not there any more."""
+        self.again_at, self.known, self.tail = 0.0, {}, Tail(self.topic)
+        self._take(self.tail.new(log))
+
+    def _take(self, records: list[Placed]) -> list[T]:
+        found: list[T] = []
+        for placed in records:
+            key = placed.record.key or b""
+            self.known.pop(key, None)
+            if placed.record.value is None:
+                continue
+            try:
+                self.known[key] = told = self.read(placed)
+            except msgspec.MsgspecError:
+                self.others += 1
+            else:
+                found.append(told)
+        while len(self.known) > self.most:
+            del self.known[next(iter(self.known))]
+        return found
