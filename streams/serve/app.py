@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -60,5 +61,6 @@ def make_app(spec: Spec) -> FastAPI:
 
 def gated(app: FastAPI) -> ASGIApp:
     """The app within the limits of its spec: what a server runs."""
-    serve = app.state.site.spec.serve
-    return Gate(app, app.state.counts, serve.body_bytes_max, serve.timeout / 1000)
+    site: Site = app.state.site
+    direct = {"/v1/predict": partial(predict.answer, site)}
+    return Gate(app, app.state.counts, site.spec.serve, direct)

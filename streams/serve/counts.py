@@ -71,4 +71,6 @@ class Counts(Collector):
 def route(scope: Scope) -> str:
     """The route's template, so that there are no more names than routes."""
     found: Any = scope.get("route")
+    if found is None:
+        return str(scope.get("driftline.route", ELSEWHERE))
     return str(getattr(found, "path", ELSEWHERE))

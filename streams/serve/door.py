@@ -9,7 +9,7 @@ which a stranger's name that leads here is not, and come from no other site by i
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from functools import lru_cache
 from math import ceil
 from typing import Annotated, Any
 
@@ -103,7 +103,7 @@ def bearer(header: bytes | None) -> str | None:
 
 def _meant_for_us(serve: Serve, headers: dict[bytes, bytes]) -> None:
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    if not _known(_name(host), (serve.host, *serve.names)):
+    if not _known(host, (serve.host, *serve.names)):
         detail = f"{host!r} is no name of this server; call it by its address, or add the name to serve.names"
         raise Problem(403, detail)
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
@@ -123,7 +123,9 @@ def _name(host: str) -> str:
     return host if host.count(":") > 1 else host.partition(":")[0]
 
 
-def _known(name: str, names: Iterable[str]) -> bool:
+@lru_cache(1_000)
+def _known(host: str, names: tuple[str, ...]) -> bool:
+    name = _name(host)
     return name == "localhost" or _address(name) is not None or name in {each.lower() for each in names}
 
 

@@ -1,22 +1,28 @@
 """Around the whole app: how long a request may be and take, and what is counted of it.
 
 A request's body is taken in before anybody looks at it, so it arrives in time or not at all. An answer that
-goes on for ever, a stream of events, has no end to wait for.
+goes on for ever, a stream of events, has no end to wait for. What is asked for most goes past FastAPI, which
+takes longer to find a route than a model to predict.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.specserve import Serve
 from streams.serve.counts import Counts
+from streams.serve.deadlines import Deadlines
 from streams.serve.problems import Problem, of
 
 ENDLESS = ("/v1/stream",)
 BODIES = 16  # of the largest size that may be in memory at once
 WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+Direct = Mapping[str, Callable[[Scope], Awaitable[bytes]]]
 
 
 class Gate:
@@ -28,13 +34,16 @@ class Gate:
         What answers.
     counts
         Where requests are counted.
-    body_bytes_max, timeout_s
-        What a request may bring; how long it may take to arrive, and again to be answered.
+    serve
+        The limits.
+    direct
+        What answers POSTs to some paths with JSON, past the app.
     """
 
-    def __init__(self, app: ASGIApp, counts: Counts, body_bytes_max: int, timeout_s: float) -> None:
-        self.app, self.counts = app, counts
-        self.body_bytes_max, self.timeout_s = body_bytes_max, timeout_s
+    def __init__(self, app: ASGIApp, counts: Counts, serve: Serve, direct: Direct) -> None:
+        self.app, self.counts, self.direct = app, counts, direct
+        self.body_bytes_max = serve.body_bytes_max
+        self.deadlines = Deadlines(serve.timeout / 1000)
         self.held = 0  # bytes of bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +58,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._within(scope, receive, told)
+            await self._in_time(scope, receive, told)
         except Exception as error:  # the boundary: whatever it is, it is told as a problem
             if status:
                 raise  # half an answer is out: the connection ends
@@ -58,19 +67,41 @@ class Gate:
             self.counts.add(scope, status, time.perf_counter() - began)
         return None
 
-    async def _within(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if scope["path"] not in ENDLESS:
+            self.deadlines.begin(task)
+        try:
+            await self._within(scope, receive, send, task)
+        except asyncio.CancelledError:
+            if not self.deadlines.end(task):
+                raise
+            task.uncancel()
+            raise self._late(scope) from None
+        finally:
+            self.deadlines.end(task)
+
+    def _late(self, scope: Scope) -> Problem:
+        limit = f"within {self.deadlines.timeout_s:g} s (serve.timeout)"
+        if scope["method"] in WITH_BODY and "driftline.body" not in scope:
+            return Problem(408, f"the request did not arrive {limit}", {"Connection": "close"})
+        return Problem(503, f"there was no answer {limit}", {"Retry-After": "1"})
+
+    async def _within(self, scope: Scope, receive: Receive, send: Send, task: asyncio.Task[None]) -> None:
         if scope["method"] not in WITH_BODY:
-            return await self._answer(scope, receive, send)
+            return await self.app(scope, receive, send)
         parts = list[bytes]()
         try:
-            async with asyncio.timeout(self.timeout_s):
-                await self._take(scope, receive, parts)
-        except TimeoutError:
-            detail = f"the request did not arrive within {self.timeout_s:g} s (serve.timeout)"
-            raise Problem(408, detail, {"Connection": "close"}) from None
-        else:
+            await self._take(scope, receive, parts)
             scope["driftline.body"] = body = b"".join(parts)
-            return await self._answer(scope, _replayed(body, receive), send)
+            if task in self.deadlines.since:
+                self.deadlines.begin(task)
+            if scope["method"] == "POST" and (handler := self.direct.get(scope["path"])) is not None:
+                scope["driftline.route"] = scope["path"]
+                await _send(send, await handler(scope))
+            else:
+                await self.app(scope, _replayed(body, receive), send)
         finally:
             self.held -= sum(map(len, parts))
 
@@ -98,21 +129,20 @@ class Gate:
             detail = f"a request may have {most:,} bytes (serve.body_bytes_max); send it in several"
             raise Problem(413, detail, {"Connection": "close"})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in ENDLESS:
-            return await self.app(scope, receive, send)
-        try:
-            async with asyncio.timeout(self.timeout_s):
-                await self.app(scope, receive, send)
-        except TimeoutError:
-            detail = f"there was no answer within {self.timeout_s:g} s (serve.timeout)"
-            raise Problem(503, detail, {"Retry-After": "1"}) from None
+
+async def _send(send: Send, body: bytes) -> None:
+    """An answer in JSON."""
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _announced(scope: Scope) -> int:
     """The body's length as its header tells it; 0 where it does not."""
-    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    return int(given) if given.isdigit() else 0
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

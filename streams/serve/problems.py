@@ -47,8 +47,12 @@ class Problem(Exception):
         >>> Problem(404, "there is no alert abc").body()
         b'{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no alert abc"}'
         """
-        told = {"type": "about:blank", "title": title(self.status), "status": self.status}
+        told = {"type": "about:blank", "title": self.title, "status": self.status}
         return msgspec.json.encode({**told, "detail": self.detail, **self.more})
+
+    @property
+    def title(self) -> str:
+        return title(self.status)
 
     def response(self) -> Response:
         return Response(self.body(), self.status, self.headers, TYPE)

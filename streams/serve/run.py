@@ -13,6 +13,7 @@ from engine.spec import Spec
 from streams.logs import set_up_logging
 from streams.serve import door
 from streams.serve.app import gated, make_app
+from streams.serve.wire import Wire
 
 log = logging.getLogger("driftline")
 
@@ -45,7 +46,7 @@ def settings(spec: Spec, app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # any ASGI app
         loop="uvloop",
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="off",
         log_config=None,
