@@ -1,9 +1,9 @@
 """A seeded simulator: workers over one log in memory, to which everything happens that may happen.
 
-Producers produce, workers take in random cuts, commit, crash, freeze and wake up, hand shards over; stores
-refuse, fall silent, and lose answers; snapshots are damaged, the log is trimmed. Every choice comes from
-the seed, and there is one thread, so a seed that fails will fail again. In the end all is calm, and what lies
-in the log must be what one walk of the journal from nothing gives.
+Producers produce, people give orders, workers take in random cuts, commit, crash, freeze and wake up, hand
+shards over; stores refuse, fall silent, and lose answers; snapshots are damaged, the log is trimmed. Every
+choice comes from the seed, and there is one thread, so a seed that fails will fail again. In the end all is
+calm, and what lies in the log must be what one walk of the journal from nothing gives.
 """
 
 from __future__ import annotations
@@ -20,18 +20,23 @@ import pytest
 
 from connectors.log import Batch, LogError, Refused, Rows, Unavailable
 from engine import shard
+from engine.control import Acknowledge, Matcher, Order, Rebaseline, Resolve, Silence, Unsilence, encode
 from streams import journal, pace
 from streams.journal import Entry
 from streams.retention import trim
+from tests.engine.cases import NOW
 from tests.streams.keepers import POISON, Fault, Faulty, Kept, Stage, history
 
 SEEDS = range(30)
 STEPS = 400
 SHARDS = 2
+HOUR = 3_600_000
+MOVES = 250  # events after which there are other amounts
 WORKERS = 3
 FOR_EVER = 1 << 60
 # So much is allowed that there are drifts to be told.
 DRIFT = {"false_alarms": {"at_most": 20, "per": 500}, "warm_up": 100, "reference": {"first": 50}}
+FEW_ALERTS = {"alerts_per_minute_max": 10, "alerts_max": 3, "silences_max": 3}
 AT_LEAST_ONCE = {"transport": "kafka://nobody:9092", "delivery": "at_least_once"}
 
 
@@ -85,7 +90,7 @@ class Simulation:
             "partitions": SHARDS,
             "snapshots": {"every_records": rng.choice([5, 20, 100])},
             "labels": {"wait": "1h"},
-            "limits": {"remember_max": 1000, "early_max": 20},
+            "limits": {"remember_max": 1000, "early_max": 20, **FEW_ALERTS},
         } | ({} if once else AT_LEAST_ONCE)
         if seed % 2:
             changes["drift"] = DRIFT
@@ -96,6 +101,7 @@ class Simulation:
         self.frozen: list[Kept] = []
         self.seen: list[Batch] = []
         self.sent = [0] * SHARDS
+        self.transitions: set[str] = set()  # of alerts
         self.trace = hashlib.sha256()
 
     def keeper(self, partition: int) -> Kept:
@@ -106,6 +112,7 @@ class Simulation:
     async def play(self) -> None:
         chances: dict[Callable[[int], object], int] = {
             self.produce: 10,
+            self.order: 5,
             self.fetch: 20,
             self.breathe: 20,
             self.look_after: 10,
@@ -133,7 +140,8 @@ class Simulation:
         rng = self.rng
         for _ in range(rng.randrange(20)):
             self.sent[partition] += 1
-            event = {"id": f"e{self.sent[partition]}", "amount": float(rng.randrange(1000))}
+            level = self.sent[partition] // MOVES * 400 % 800  # there is something to be found
+            event = {"id": f"e{self.sent[partition]}", "amount": float(rng.randrange(200) + level)}
             if (odd := rng.random()) < 0.01:
                 event["amount"] = POISON
             elif odd < 0.03:
@@ -144,6 +152,24 @@ class Simulation:
                 self.stage.produce(
                     "labels", {"event_id": name, "label": rng.random() < 0.3}, partition=partition
                 )
+
+    def order(self, partition: int) -> None:
+        """Somebody looks after an alert, or wants to hear no more of it; an alert that there is, or none."""
+        rng, newest = self.rng, {key: value for key, value, _ in self.stage.lane("alerts", partition)}
+        fire = [
+            key.decode() for key, value in newest.items() if key and b'"status":"firing"' in (value or b"")
+        ]
+        alert = rng.choice(fire or ["nobody"])
+        name, until = f"s{rng.randrange(5)}", NOW + rng.randrange(2 * HOUR)
+        orders: list[Order] = [
+            Acknowledge(alert=alert, by="ada"),
+            Resolve(alert=alert, why="known"),
+            Silence(id=name, matchers=(Matcher("feature", "am.*", regex=True),), until_ms=until),
+            Unsilence(id=name),
+            Rebaseline(),
+        ]
+        given = rng.choices(orders, [4, 2, 4, 2, 0.3])
+        self.stage.produce("control", *map(encode, given), partition=partition, at=NOW + rng.randrange(HOUR))
 
     def fetch(self, partition: int) -> None:
         if (keeper := self.owner[partition]) is not None and keeper not in self.frozen:
@@ -275,6 +301,8 @@ class Simulation:
         shard = history(self.complete, self.entries(partition), partition, self.once)
         assert keeper.shard is not None
         assert shard.digest() == keeper.shard.digest()
+        if shard.judge is not None:
+            self.transitions |= {what for *_, what in shard.judge.lives.counts}
         offsets = [self.source(value) for _, value, _ in self.complete.lane("predictions", partition)]
         buried = {int(dict(headers)["__streams.errors.offset"]) for *_, headers in self.letters(partition)}
         events = range(self.complete.log.bounds("p.events")[partition][1])
@@ -347,7 +375,10 @@ def test_a_seed_is_a_story() -> None:
     assert run(7).trace.hexdigest() == run(7).trace.hexdigest()
 
 
-def test_drifts_are_part_of_it() -> None:
-    """Half of the stories watch for drift, and there are drifts to be told."""
-    complete = run(1).complete
-    assert sum(len(list(complete.lane("drifts", partition))) for partition in range(SHARDS)) > 0
+def test_drifts_and_alerts_are_part_of_it() -> None:
+    """Half of the stories watch for drift, and there is something to be told; alerts have a life."""
+    stories = [run(seed) for seed in (1, 5, 9)]
+    drifts = [story.complete.lane("drifts", partition) for story in stories for partition in range(SHARDS)]
+    assert any(drifts)
+    told = {what for story in stories for what in story.transitions}
+    assert told >= {"fired", "updated", "acknowledged", "silenced", "resolved"}
