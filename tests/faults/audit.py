@@ -14,6 +14,7 @@ import random
 import re
 import sys
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,14 @@ class Verdict(msgspec.Struct):
     drifts: int = 0
     alerts: int = 0
     entries: int = 0
+    transitions: int = 0  # of alerts, that a replay gives
     remembered: int = 0  # output records that the witness saw
     lost: int = 0  # well-formed events that were neither predicted nor failed in the model
     duplicates: int = 0  # event ids that were predicted more than once
     different: int = 0  # output records that changed, or that a replay does not give
     unburied: int = 0  # events that are nowhere, neither predicted nor dead letters, or in both places
+    alerts_lost: int = 0  # transitions of alerts that a replay gives, and that nobody can read nor could
+    alerts_doubled: int = 0  # transitions that lie there more often than a replay gives them
     labels_lost: int = 0  # predicted events whose last outcome does not have their last label
     broken: int = 0  # gaps of the journal
     state_equal: bool = True  # the live state, as it was parked, is the replayed one
@@ -64,7 +68,10 @@ class Verdict(msgspec.Struct):
 
 
 COMPACTED = ("drifts", "alerts")
-FAULTS = ("lost", "duplicates", "different", "unburied", "labels_lost", "broken")
+FAULTS = (
+    *("lost", "duplicates", "different", "unburied", "labels_lost", "broken"),
+    *("alerts_lost", "alerts_doubled"),
+)
 Parked = dict[int, tuple[int, str]]  # by partition: the entry at which a state was parked, and its digest
 
 
@@ -213,11 +220,23 @@ def _judge_replay(
         verdict.different += digest.hex() != entry.digest or digest.alerts() != entry.alerts
     for what, rows in made.lanes().items():
         wanted, found = _lanes(rows), _written(copies, spec, what, partition)
+        if what == "alerts":
+            found = [lane for lane in found if b'"source":"worker"' not in (lane[1] or b"")]
+            _judge_alerts(verdict, wanted, found)
         if what in COMPACTED:  # of each key the newest is sure to be there
             wanted, found = newest(wanted), newest(found)
         verdict.different += _unlike(wanted, found)
     if states is not None:
         verdict.state_equal &= states.get(partition) == (len(entries), shard.digest())
+
+
+def _judge_alerts(verdict: Verdict, wanted: list[Lane], found: list[Lane]) -> None:
+    """Each transition lies there once; one that is not there any more was followed by another."""
+    verdict.transitions += len(wanted)
+    told, there = Counter(wanted), Counter(found)
+    verdict.alerts_doubled += (there - told).total()
+    followed = {key for key, *_ in found}
+    verdict.alerts_lost += sum(n for (key, *_), n in (told - there).items() if key not in followed)
 
 
 def walk(shard: Shard, entry: Entry, copies: dict[str, list[Batch]], partition: int) -> Iterator[Outputs]:

@@ -17,9 +17,10 @@ from contextlib import ExitStack, suppress
 import msgspec
 
 from connectors import open_log
-from connectors.log import Log
+from connectors.log import Log, Rows
+from engine.control import Acknowledge, Matcher, Order, Resolve, Silence, Unsilence, encode
 from engine.spec import Spec
-from tests.faults.audit import audit, parked
+from tests.faults.audit import audit, parked, read_all
 from tests.faults.harness import (
     Program,
     Worker,
@@ -76,6 +77,24 @@ def _wait_for_chunk(spec: Spec, log: Log, limit: float) -> None:
         time.sleep(0.002)
 
 
+def give_orders(log: Log, spec: Spec, dice: random.Random) -> None:
+    """Somebody looks after alerts, or wants to hear no more of them, in every partition."""
+    for partition in range(PARTITIONS):
+        lane = read_all(log, spec.topic("alerts"))[partition]
+        keys = [key.decode() for key in dict.fromkeys(lane.keys) if key is not None] or ["nobody"]
+        until = int(time.time() * 1000) + dice.randint(1, 20_000)
+        orders: list[Order] = [
+            Acknowledge(alert=dice.choice(keys), by="ada"),
+            Resolve(alert=dice.choice(keys), why="known"),
+            Silence(
+                id=f"s{dice.randrange(3)}", matchers=(Matcher("feature", "x[0-3]", True),), until_ms=until
+            ),
+            Unsilence(id=f"s{dice.randrange(3)}"),
+        ]
+        given = [encode(order) for order in dice.sample(orders, 2)]
+        log.append(spec.topic("control"), partition, Rows([None] * len(given), given))
+
+
 def phase(worker: Worker) -> str:
     """How far a worker had come."""
     if worker.said("at entry"):
@@ -114,6 +133,8 @@ def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) 
             with Worker(path) as worker:
                 hit = strike(worker, AIMS[i % len(AIMS)], dice, witness, spec, log)
             under_load += feed.running()
+            if drift:
+                give_orders(log, spec, dice)
             hits[f"{AIMS[i % len(AIMS)]}: {hit}"] += 1
             say(
                 f"kill {i + 1}, aimed at {AIMS[i % len(AIMS)]}: {hit}, after {len(witness.commits())} commits"
@@ -138,7 +159,7 @@ def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) 
 def main() -> None:
     parser = options("kill -9 under load", events=100_000, kills=20, seed=1)
     parser.add_argument("--log", choices=("sqlite", "kafka"), default="sqlite")
-    parser.add_argument("--drift", action="store_true", help="watch for drift, too")
+    parser.add_argument("--drift", action="store_true", help="watch for drift, tell of it, take orders, too")
     asked = parser.parse_args()
     steady_hashes()
     obey_signals()
