@@ -65,6 +65,8 @@ def thaw(shard: Shard, data: bytes) -> Shard:
     for stage, its in ((shard.confidence, "confidence"), (shard.watch, "watch"), (shard.judge, "judge")):
         if stage is not None and kept[its] is not None:
             stage.restore(kept[its])
+    if shard.judge is not None and kept["judge"] is None:
+        shard.judge.begin()
     shard.growth.restore(kept["growth"])
     shard.classes.known = kept["classes"]
     if shard.growth.reached:

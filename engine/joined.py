@@ -88,6 +88,12 @@ class Settlements:
     def pick(self, rows: Sequence[int]) -> Settlements:
         return Settlements(*([column[row] for row in rows] for column in self.columns()))
 
+    def where(self, column: Sequence[Any]) -> Settlements:
+        """Those where a column holds something."""
+        if None not in column:
+            return self
+        return self.pick([row for row, value in enumerate(column) if value is not None])
+
 
 class Lost(msgspec.Struct, frozen=True):
     """A record that becomes a dead letter when the walk comes to `index` of the batch at hand."""

@@ -85,6 +85,11 @@ class Ledger:
         page, i = self._place(slot)
         return page.times[i]
 
+    def offset(self, slot: int) -> int:
+        """Where its event lies."""
+        page, i = self._place(slot)
+        return page.offsets[i]
+
     def label(self, slot: int) -> Any:
         """The label that an event has, None while it waits."""
         page, i = self._place(slot)

@@ -88,7 +88,6 @@ class Shard:
         self.join = Join(spec, self.encode.stem, spec.labels.kind(label))
         kind = kind_of(self.model.task, spec.labels.kind(label))
         self.watch = _watch(spec, kind, self.encode.origin)
-        self.judge = _judge(spec, self.encode.origin)
         self.quality = Quality(kind, spec.feature_names, spec.metrics)
         self.traffic = Traffic(spec, kind, self.fold.complete)
         self.taken = 0  # records, of all topics
@@ -96,6 +95,7 @@ class Shard:
         self.events = 0
         self.predicted = 0
         self.rejected: dict[str, int] = {}
+        self.judge = _judge(self)
 
     def switch(self) -> bool:
         """Go over to kernels, which are compiled by now; False if the model has no compiled form."""
@@ -279,10 +279,10 @@ def _watch(spec: Spec, kind: Kind, origin: Origin) -> Watch | None:
     return Watch(spec, kind, origin)
 
 
-def _judge(spec: Spec, origin: Origin) -> Judge | None:
+def _judge(shard: Shard) -> Judge | None:
     """What makes alerts, where the spec asks for any."""
-    if not spec.conditions:
+    if not shard.spec.conditions:
         return None
     from engine.alerts.judge import Judge
 
-    return Judge(spec, origin)
+    return Judge(shard.spec, shard.encode.origin, shard)

@@ -131,9 +131,9 @@ class Spec(Part):
 
                 yield from wrong_detectors(self.drift)
         if self.conditions:
-            from engine.alerts.condition import wrong_conditions
+            from engine.alerts.fitting import wrong_conditions
 
-            yield from wrong_conditions(self.conditions)
+            yield from wrong_conditions(self)
         topics = [self.topic(what) for what in TOPICS]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"

@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from connectors.log import Batch
+from engine.alerts.subjects import SUBJECTS
 from engine.drift.detectors import DETECTORS
 from engine.drift.evidence.record import Drift
 from engine.models import MODELS
 from engine.reasons import Reason
 from engine.shard import Shard
 from engine.spec import Spec
+from engine.specalerts import Condition
 from streams import speckeys
 from streams.cli import COMMANDS
 from streams.metrictable import NOTIFY, SERVE, WORKER, Table
@@ -122,6 +124,25 @@ def test_detectors(name: str) -> None:
     assert defaults == {name: list(v) if isinstance(v, tuple) else v for name, v in entry.options.items()}
     assert tuple(shown[name][2].split(", ")) == entry.takes
     assert shown[name][3] == entry.guarantee
+
+
+def test_conditions() -> None:
+    """Every key of a condition."""
+    keys = {field.alias or name for name, field in Condition.model_fields.items()}
+    assert set(names("Conditions", "key")) == keys
+
+
+@pytest.mark.parametrize("name", [name for name in SUBJECTS if name != "drift"])
+def test_subjects(name: str) -> None:
+    """Every subject of a condition: its unit, what it is counted over, what of, and what it is."""
+    shown = {codes(row[0])[0]: row for row in rows("Conditions", "subject")}
+    subject = SUBJECTS[name]
+    assert shown[name][1] == subject.unit
+    own = {"time": "a time", "now": ""}.get(subject.over, subject.over)
+    assert shown[name][2] == ("the worker" if subject.where == "worker" else own)
+    assert subject.of in shown[name][3]
+    assert bool(subject.of) is bool(shown[name][3])
+    assert shown[name][4] == subject.told
 
 
 @pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL))

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine.alerts import drifts
 from engine.alerts.bound import Clock
-from engine.alerts.condition import When, name_of, parse
+from engine.alerts.condition import When, parse
 from engine.alerts.life import By
 from engine.alerts.lives import Lives, Row
+from engine.alerts.measures import Measures
 from engine.alerts.record import Alert, fingerprint
 from engine.alerts.sight import Rule, Sight, Told
+from engine.alerts.sighted import Sighter
+from engine.alerts.sources import Seen
 from engine.alerts.summary import RULE, Summary
 from engine.batch import Batch, Output
 from engine.control import Acknowledge, Command, Order, Rebaseline, Resolve
@@ -28,8 +31,9 @@ from engine.trace import parent_of
 if TYPE_CHECKING:
     from engine.drift.evidence.record import Drift
 
-LOOK_RECORDS = 64  # the places at which it may look are so many records apart
-LOOK_MS = 15_000  # and it does look once the records' time has gone on so far
+LOOK_RECORDS = 1024  # it looks at every so many records,
+SOON_RECORDS = 64  # and, where something is measured, at these once
+LOOK_MS = 15_000  # the records' time has gone on so far
 
 
 class Judge:
@@ -41,17 +45,21 @@ class Judge:
         The pipeline's spec.
     origin
         What is the same in all outputs of the shard.
+    seen
+        The shard, as far as its numbers are measured.
     """
 
-    def __init__(self, spec: Spec, origin: Origin) -> None:
+    def __init__(self, spec: Spec, origin: Origin, seen: Seen) -> None:
         self.conditions: list[tuple[Condition, When]] = [(each, parse(each.when)) for each in spec.conditions]
-        self.rules = [_rule(condition) for condition, _ in self.conditions]
+        self.sighter = Sighter(self.conditions, origin)
+        self.rules = self.sighter.rules
         self.origin = origin
         self.lives = Lives([*self.rules, RULE], spec.limits)
         self.summary = Summary(self.lives, origin)
         self.clock = Clock()
         self.rows: list[Row] = []  # of the step at hand
         self.looked = 0  # when it looked last, in the records' own time
+        self.measures = Measures(spec.conditions, seen)
 
     @property
     def open(self) -> Mapping[str, Alert]:
@@ -70,14 +78,19 @@ class Judge:
 
     def place(self, times: Sequence[int], start: int, stop: int, taken: int) -> int:
         """Where a step from `start` has to end: behind the first record at which to look, or at `stop`."""
-        for i in range(start + LOOK_RECORDS - 1 - taken % LOOK_RECORDS, stop, LOOK_RECORDS):
+        if not self.measures:
+            return stop
+        for i in range(start + SOON_RECORDS - 1 - taken % SOON_RECORDS, stop, SOON_RECORDS):
             if abs(times[i] - self.looked) >= LOOK_MS:
                 return i + 1
         return stop
 
     def is_due(self, taken: int, now: int) -> bool:
         """Whether to look, after so many records, the last of this time."""
-        return taken % LOOK_RECORDS == 0 and abs(now - self.looked) >= LOOK_MS
+        if taken % LOOK_RECORDS == 0:
+            return True
+        soon = bool(self.measures) and taken % SOON_RECORDS == 0
+        return soon and abs(now - self.looked) >= LOOK_MS
 
     # -- what came about -------------------------------------------------------------------------------
 
@@ -106,7 +119,7 @@ class Judge:
         """What time has brought about."""
         self.looked = now
         time = self.clock.at(int(now))
-        self.lives.look([], time)
+        self.lives.look(self.sighter.sights(self.measures.look(time)), time)
         self._told(time)
 
     def obey(self, command: Command) -> None:
@@ -149,16 +162,18 @@ class Judge:
             "summary": self.summary.state(),
             "clock": self.clock.now,
             "looked": self.looked,
+            "measures": self.measures.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.lives.restore(state["lives"])
         self.summary.restore(state["summary"])
         self.clock.now, self.looked = state["clock"], state["looked"]
+        self.measures.restore(state["measures"])
 
-
-def _rule(condition: Condition) -> Rule:
-    return Rule(name_of(condition), condition.severity, lasts_ms=condition.lasts)
+    def begin(self) -> None:
+        """What is to come is all that counts: there is no state."""
+        self.measures.begin()
 
 
 def traceparent(batch: Batch, index: int) -> str | None:

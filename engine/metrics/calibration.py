@@ -30,6 +30,10 @@ def cells(block: Block, shape: Shape) -> Iterable[Cell]:
     yield bins + 2 * BINS, came.astype(np.float64)
 
 
+def labelled(part: Floats, shape: Shape) -> float:
+    return float(part[:BINS].sum())
+
+
 def curve(part: Floats) -> list[tuple[float, float, float]]:
     """Each bin that holds anything: mean score, share that came true, how many.
 

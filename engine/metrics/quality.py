@@ -11,7 +11,7 @@ know no single outcome.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,7 @@ class Quality:
         self.last = -1  # the newest label's code, for kappa_t
         self.pending = Settlements()
         self.now: Told | None = None  # what outcomes carry
+        self.heard: list[Callable[[Block, float], None]] = []  # who else counts blocks as they come
         self._build()
 
     def _build(self) -> None:
@@ -89,22 +90,27 @@ class Quality:
 
     @np.errstate(over="ignore", invalid="ignore")  # what is beyond a float's range is told as infinite
     def turn(self) -> None:
+        """Count what waits; outcomes to come carry how things stand now."""
+        self.count()
+        if self.wanted.outcomes and self.layout.labelled(self.life.row()):
+            self.now = self._carried()
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def count(self) -> None:
         """Count what waits."""
         settled, self.pending = self.pending, Settlements()
         if not settled:
             return
         # Before the first class was learned there is nothing.
-        usable = _where(settled, settled.scores if self.kind is Kind.ANOMALY else settled.predictions)
+        usable = settled.where(settled.scores if self.kind is Kind.ANOMALY else settled.predictions)
         first, again = usable, Settlements()
         if usable.before.count(None) < len(usable):
-            again = _where(usable, usable.before)
-            first = _where(usable, [None if before is not None else 0 for before in usable.before])
+            again = usable.where(usable.before)
+            first = usable.where([None if before is not None else 0 for before in usable.before])
         if first:
             self._add(self._block(first, first.labels))
         if again:
             self._correct(again)
-        if self.wanted.outcomes and usable:
-            self.now = self._carried()
 
     def _carried(self) -> Told:
         """What outcomes carry: rounded, since the last digit of a logarithm may be the machine's own."""
@@ -161,6 +167,8 @@ class Quality:
             confusion.count(self.confused, block, sign)
         for panes in self.panes.values():
             panes.add(block, sign)
+        for hear in self.heard:
+            hear(block, sign)
         if self.hours is not None:
             self.hours.add(block, hour_of_week(block.time), sign)
         if self.segmented is not None:
@@ -201,9 +209,8 @@ class Quality:
         if not self.pending:
             return self
         # Outcomes never change, so that the copy may share them.
-        ahead = copy.deepcopy(self, {id(self.pending): self.pending})
-        ahead.wanted = self.wanted.model_copy(update={"outcomes": ()})
-        ahead.turn()
+        ahead = copy.deepcopy(self, {id(self.pending): self.pending, id(self.heard): []})
+        ahead.count()
         return ahead
 
     def _rows(self) -> dict[tuple[str, str], Floats]:
@@ -284,13 +291,6 @@ class Quality:
                 self.segmented.restore(state["segments"][1])
         if self.newest is not None and same and state["newest"] is not None:
             self.newest.restore(state["newest"])
-
-
-def _where(settled: Settlements, column: Sequence[Any]) -> Settlements:
-    """Those where a column holds something."""
-    if None not in column:
-        return settled
-    return settled.pick([row for row, value in enumerate(column) if value is not None])
 
 
 def _ms(window: str) -> int:

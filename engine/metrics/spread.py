@@ -21,6 +21,7 @@ FINE = 16  # bins to a doubling
 LOW, HIGH = -30, 50  # doublings: from a billionth to 10 to the 15th
 SIDE = (HIGH - LOW) * FINE
 POWERS = range(-3, 10)  # of ten, by which numbers are told apart in /metrics
+FIXED = 1 << 32  # scores from 0 to 1 are added up in such parts, so that their order does not matter
 
 
 def magnitude(values: Floats) -> Ints:
@@ -64,6 +65,7 @@ class Spread:
         self.unit = kind in (Kind.BINARY, Kind.MULTICLASS)
         self.classes: dict[str, int] = {}
         self.bins = [0] * BINS if self.unit else [0] * (2 * SIDE + 1)
+        self.mass = 0  # of scores from 0 to 1
 
     def add(self, predictions: Sequence[Any], scores: Sequence[float | None]) -> None:
         """Count predictions with their scores."""
@@ -71,13 +73,17 @@ class Spread:
         if self.unit:
             if len(scores) > FEW:
                 values = np.array([score for score in scores if score is not None], np.float64)
-                spots = np.minimum((np.clip(values, 0, 1) * BINS).astype(np.int64), BINS - 1)
+                inside = np.clip(values, 0, 1)
+                self.mass += int(np.rint(inside * FIXED).sum())  # below 2^53, so exact
+                spots = np.minimum((inside * BINS).astype(np.int64), BINS - 1)
                 found = np.bincount(spots, minlength=BINS)
                 self.bins = [n + more for n, more in zip(bins, found.tolist(), strict=True)]
             else:
                 for score in scores:
                     if score is not None:
-                        bins[min(BINS - 1, int(min(max(score, 0.0), 1.0) * BINS))] += 1
+                        held = min(max(score, 0.0), 1.0)
+                        self.mass += round(held * FIXED)
+                        bins[min(BINS - 1, int(held * BINS))] += 1
             for value in dict.fromkeys(predictions):
                 self._count(value, predictions.count(value))
         elif known := [score for score in scores if score is not None]:
@@ -123,10 +129,10 @@ class Spread:
         return now
 
     def state(self) -> list[Any]:
-        return [self.kind.value, self.classes_max, self.classes, self.bins]
+        return [self.kind.value, self.classes_max, self.classes, self.bins, self.mass]
 
     def restore(self, state: list[Any]) -> None:
         """The inverse; counts of another kind are left out."""
-        kind, classes_max, classes, bins = state
+        kind, classes_max, classes, bins, mass = state
         if (kind, classes_max) == (self.kind.value, self.classes_max):
-            self.classes, self.bins = classes, bins
+            self.classes, self.bins, self.mass = classes, bins, mass

@@ -54,11 +54,17 @@ class Layout:
     """Where each family's statistics lie in a row."""
 
     shape: Shape
+    only: ModuleType | None = None
+    """One family, where its statistics are all that is wanted."""
+
+    @property
+    def families(self) -> tuple[ModuleType, ...]:
+        return FAMILIES[self.shape.kind] if self.only is None else (self.only,)
 
     @cached_property
     def places(self) -> dict[str, slice]:
         found, start = {}, 0
-        for family in FAMILIES[self.shape.kind]:
+        for family in self.families:
             stop = start + family.size(self.shape)
             found[family.__name__] = slice(start, stop)
             start = stop
@@ -76,7 +82,7 @@ class Layout:
     def cells(self, block: Block, most: int | None = None) -> list[tuple[int, Ints | int, Floats | float]]:
         """What a block adds, up to so many statistics of a row: where a family begins, and its cells."""
         found = []
-        for family in FAMILIES[self.shape.kind]:
+        for family in self.families:
             start = self.places[family.__name__].start
             if most is None or start < most:
                 found += [(start, index, amount) for index, amount in family.cells(block, self.shape)]
@@ -93,7 +99,7 @@ class Layout:
 
     def labelled(self, row: Floats) -> float:
         """How many outcomes a row tells of."""
-        family = FAMILIES[self.shape.kind][0]
+        family = self.families[0]
         n: float = family.labelled(self.part(family, row), self.shape)
         return n
 
@@ -102,7 +108,7 @@ class Layout:
         """Every metric of a row; None where it is not defined."""
         n = self.labelled(row)
         out: dict[str, float | int | None] = {"labelled": int(n) if n == int(n) else n}
-        for family in FAMILIES[self.shape.kind]:
+        for family in self.families:
             part = self.part(family, row)
             for name, measure in family.MEASURES.items():
                 out[name] = measure(part, self.shape) if n else None
