@@ -29,6 +29,7 @@ class Reason(StrEnum):
     MODEL_ERROR = "model_error"
     UNKNOWN_CONTROL = "unknown_control"
     ENGINE_ERROR = "engine_error"  # the walk itself failed on it
+    DELIVERY_FAILED = "delivery_failed"  # no record: a message about alerts that its receiver did not take
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from engine.specdrift import Drift, wrong_drift
 from engine.specfeatures import SEEN, Entry, fields_of, kinds_of, name_of, wrong_features
 from engine.specforecast import Forecast
 from engine.specmetrics import Metrics, wrong_segments
+from engine.specnotify import Notify, wrong_notify
 from engine.specparts import (
     OF_ALERTS,
     CacheOption,
@@ -51,6 +52,9 @@ TOPICS = (
     "journal",
     "snapshots",
 )
+
+DELIVERIES = "deliveries"
+"""The one more that there is where alerts are delivered."""
 
 
 class Spec(Part):
@@ -86,6 +90,7 @@ class Spec(Part):
     and errors, with at most one false alarm in 30 days."""
     alerts: Conditions | None = None
     """When people are told. Default: of each drift, where drift is watched; `[]`: of nothing."""
+    notify: Notify = Notify()
     topics: Topics = Topics()
     commit: Commit = Commit()
     snapshots: Snapshots = Snapshots()
@@ -134,7 +139,8 @@ class Spec(Part):
             from engine.alerts.fitting import wrong_conditions
 
             yield from wrong_conditions(self)
-        topics = [self.topic(what) for what in TOPICS]
+        yield from wrong_notify(self.notify)
+        topics = [self.topic(what) for what in (*TOPICS, DELIVERIES)]
         for name in sorted({name for name in topics if topics.count(name) > 1}):
             yield f"two topics are named {name!r}; each needs a name of its own"
 

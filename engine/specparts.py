@@ -168,6 +168,8 @@ class Topics(Part):
     """What drifted, with its evidence; compacted."""
     alerts: Name | None = None
     """What people are told, and what they did about it; compacted."""
+    deliveries: Name | None = None
+    """What receivers were told; compacted. Only where `notify` has receivers."""
     journal: Name | None = None
     """The order in which records were taken."""
     snapshots: Name | None = None

@@ -15,7 +15,7 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from connectors.log import Headers, Log, Record, Rows
-from engine.spec import Spec
+from engine.spec import DELIVERIES, Spec
 from streams.records import Placed, Spans, everything, spans
 
 ERRORS = "__streams.errors."
@@ -76,8 +76,8 @@ class Replay:
     def __init__(self, log: Log, spec: Spec, wanted: Callable[[DeadLetter], bool]) -> None:
         self.log, self.spec, self.wanted = log, spec, wanted
         self.parts = spans(log, spec.topic("dead_letters"))  # what is refused anew is not for this run
-        there = log.topics()
-        self.sources = {name: spans(log, name) for name in spec.inputs if name in there}
+        there, topics = log.topics(), (*spec.inputs, spec.topic(DELIVERIES))
+        self.sources = {name: spans(log, name) for name in topics if name in there}
         self.sent: Counter[str] = Counter()
         self.already = self.astray = 0
 

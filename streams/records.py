@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.log import Batch, Gone, Log, Misfit, Record
 from engine.nearest import nearest
-from engine.spec import TOPICS, Spec
+from engine.spec import DELIVERIES, TOPICS, Spec
 
 CHUNK = 500
 POLL_SECONDS = 0.2
@@ -31,7 +31,7 @@ class Placed(NamedTuple):
 
 def topic_named(name: str, log: Log, spec: Spec) -> str:
     """The full name of a topic that a person named, in short or in full; Misfit if there is none."""
-    short = {what.replace("_", "-"): spec.topic(what) for what in TOPICS}
+    short = {what.replace("_", "-"): spec.topic(what) for what in (*TOPICS, DELIVERIES)}
     full = short.get(name.replace("_", "-"), name)
     there = log.topics()
     if full not in there:

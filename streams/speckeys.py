@@ -17,6 +17,10 @@ from engine.spec import Spec
 
 Node = dict[str, Any]
 
+SECRET = re.compile(
+    r"token|password|secret|^snapshots\.key$|^notify$|^notify\.receivers($|\.(?!.*\.(resolved|timeout)$))"
+)
+
 ANY_NAME = "<name>"
 """Stands for a key that the writer of the spec chooses."""
 
@@ -80,7 +84,7 @@ def is_secret(key: str) -> bool:
     >>> [is_secret(key) for key in ("http.token", "snapshots.key", "events.key")]
     [True, True, False]
     """
-    return re.search(r"token|password|secret|^snapshots\.key$", key) is not None
+    return SECRET.search(key) is not None
 
 
 def meaning(where: Sequence[str | int]) -> str:

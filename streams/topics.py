@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.log import Log, Misfit, Topic
-from engine.spec import TOPICS, Spec
+from engine.spec import DELIVERIES, TOPICS, Spec
 
 SHARDED = ("events", "labels", "control", "journal", "snapshots")
 """A shard is one partition of each of these, so they have the same number."""
@@ -29,7 +29,7 @@ def wanted(spec: Spec) -> list[Topic]:
             retention_ms=FOR_EVER if what == "journal" else None,
         )
         for what in TOPICS
-    ]
+    ] + ([Topic(spec.topic(DELIVERIES), 1, compacted=True)] if spec.notify.receivers else [])
 
 
 def ensure(log: Log, spec: Spec) -> list[str]:
@@ -60,9 +60,10 @@ def misfits(there: Mapping[str, Topic], spec: Spec) -> Iterator[str]:
             f"these need the same number of partitions: {listed}; make those that differ anew, "
             f"or name others in the spec"
         )
-    snapshots, journal = there.get(spec.topic("snapshots")), there.get(spec.topic("journal"))
-    if snapshots is not None and not snapshots.compacted:
-        yield f"{snapshots.name} is not compacted; set cleanup.policy=compact on it, or name another topic"
+    journal = there.get(spec.topic("journal"))
+    for name in map(spec.topic, ("snapshots", DELIVERIES)):
+        if name in there and not there[name].compacted:
+            yield f"{name} is not compacted; set cleanup.policy=compact on it, or name another topic"
     if journal is not None and journal.compacted:
         yield f"{journal.name} is compacted, which destroys it; name another in topics.journal"
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("streams.cli.check:check", START, "Read the spec: what it means, or what is wrong."),
     "run": ("streams.cli.run:run", START, "Run a worker."),
     "serve": ("streams.cli.serve:serve", START, "Serve the API and the live page."),
+    "notify": ("streams.cli.notify:notify", START, "Tell people of alerts."),
     "produce": ("streams.cli.produce:produce", DATA, "Send events or labels from a file."),
     "tail": ("streams.cli.tail:tail", DATA, "Print the records of a topic."),
     "replay": ("streams.cli.replay:replay", DATA, "Score a recorded file or stream again."),

@@ -125,8 +125,8 @@ MISTAKES = {
         'pipeline.yaml:7: events.fields.tax.tpye: unknown key; did you mean "type"?',
     ),
     "key of another section": (
-        PLAIN + "port: 80\n",
-        "pipeline.yaml:7: port: unknown key here; there is http.port",
+        PLAIN + "stall: 5s\n",
+        "pipeline.yaml:7: stall: unknown key here; there is watchdog.stall",
     ),
     "nothing near": (
         PLAIN + "watchdog: {xyz: 1}\n",
