@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "snapshots": ("streams.cli.snapshots:app", CARE, "List the saved states, or verify them."),
     "drift": ("streams.cli.drift:app", CARE, "What is watched for drift, and what was found."),
     "alerts": ("streams.cli.alerts:app", CARE, "What fires; acknowledge, silence, resolve."),
+    "tokens": ("streams.cli.tokens:app", CARE, "Say who may use the API."),
     "doctor": ("streams.cli.doctor:doctor", CARE, "Find out what keeps a worker from running."),
 }
 
