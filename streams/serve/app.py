@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from engine.spec import Spec
-from streams.serve import health, page, predict, problems, publish, views
+from streams.serve import health, oip, page, predict, problems, publish, views
 from streams.serve.counts import Counts
 from streams.serve.gate import Gate
 from streams.serve.site import Site
@@ -54,7 +54,7 @@ def make_app(spec: Spec) -> FastAPI:
     app.state.site, app.state.counts = Site.of(spec), Counts(spec.pipeline)
     app.state.counts.gauges["model_age_seconds"] = app.state.site.models.age_s
     problems.install(app)
-    for router in (predict.router, publish.router, health.router, *views.ROUTERS, page.router):
+    for router in (predict.router, publish.router, oip.router, health.router, *views.ROUTERS, page.router):
         app.include_router(router)
     return app
 

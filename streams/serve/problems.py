@@ -87,6 +87,8 @@ def of(error: Exception) -> Problem:
         return Problem(error.status_code, str(error.detail), error.headers)
     if isinstance(error, LogError):
         return Problem(503, f"the log can't be used now: {error}", {"Retry-After": "1"})
+    if isinstance(error, RecursionError):
+        return Problem(400, "the request is nested too deep", reason="too_deep")
     if isinstance(error, DriftlineError):
         return Problem(400, str(error))
     log.error("an error while answering a request", exc_info=error)

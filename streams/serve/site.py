@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.datastructures import State
 
+from engine.choice import model_version
 from engine.decode import Decoder
 from engine.shard import Shard
 from engine.spec import Spec
@@ -72,6 +73,11 @@ class Site:
             *(spec, reader, writer, loader, doorkeeper, rates, snapshots, models, knower, decoder, publisher),
             State(),
         )
+
+    @property
+    def version(self) -> str:
+        """That of the spec's model, as predictions tell it."""
+        return model_version(self.spec)
 
     def close(self) -> None:
         self.models.close()
