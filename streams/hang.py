@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from connectors.log import Batch
-from streams.timing import place
+from streams.timing import place, where
 
 log = logging.getLogger("driftline")
 
@@ -74,4 +74,5 @@ class Hang:
                 place(batch),
                 gone,
                 self.limit,
+                extra=where(batch),
             )

@@ -23,6 +23,7 @@ from faust.types import TP
 from connectors.log import Batch, LogError, Refused, Store, Unavailable
 from engine.errors import DriftlineError
 from streams.keeper import Keeper
+from streams.logs import at
 from streams.message import Delivery, message
 
 log = logging.getLogger("driftline")
@@ -78,7 +79,9 @@ class ShardedConsumer:
             return
         if not keeper.offer(batch):
             log.warning(
-                "shard %d: gap at %s offset %d; reading again", batch.partition, batch.topic, batch.first
+                "shard %d: gap at %s offset %d; reading again",
+                *(batch.partition, batch.topic, batch.first),
+                extra=at(topic=batch.topic),
             )
             self._spawn(self.perform_seek())  # type: ignore[attr-defined]
 

@@ -14,6 +14,7 @@ from typing import Any
 from connectors.log import Batch
 from engine.forecast import Forecasts
 from engine.shard import Shard
+from streams.logs import at
 
 log = logging.getLogger("driftline")
 
@@ -50,7 +51,9 @@ class Timing:
         now = time.monotonic()
         if each >= SLOW_S and now - self._said >= SAID_EVERY_S:
             self._said = now
-            log.warning("%s took %.1f s a record; is the model that slow?", place(batch), each)
+            log.warning(
+                "%s took %.1f s a record; is the model that slow?", place(batch), each, extra=where(batch)
+            )
         return seconds
 
     def watched(self, shard: Shard) -> Shard:
@@ -77,3 +80,8 @@ def place(batch: Batch) -> str:
     'p.events-0, offsets 7 to 8'
     """
     return f"{batch.topic}-{batch.partition}, offsets {batch.first} to {batch.end - 1}"
+
+
+def where(batch: Batch) -> dict[str, object]:
+    """The same, for a line of the log."""
+    return at(topic=batch.topic, partition=batch.partition, offset=batch.first)

@@ -12,6 +12,7 @@ from engine.spec import Spec
 from streams import snapshot
 from streams.commit import Picture
 from streams.journal import Pointer
+from streams.logs import at
 from streams.meter import Meter
 from streams.snapshot import Shelf
 
@@ -116,5 +117,6 @@ class Upkeep:
                     "%s-%d: the records from offset %d to %d were deleted before they were taken: "
                     "its retention is shorter than this worker was away",
                     *(topic, self.shelf.partition, wanted, start - 1),
+                    extra=at(topic=topic, shard=self.shelf.partition),
                 )
         return found

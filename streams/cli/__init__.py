@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from connectors.log import LogError
 from engine.errors import DriftlineError, ModelError, SpecError
+from streams.hidden import hide, print_hidden
 
 START, DATA, CARE = "Start here", "Data in and out", "Look after it"
 
@@ -82,7 +83,7 @@ def _load(name: str) -> Any:
 
 def _ended(code: int, text: str = "") -> typer.Exit:
     if text:
-        typer.echo(text, err=True)
+        typer.echo(hide(text), err=True)
     return typer.Exit(code)
 
 
@@ -112,6 +113,7 @@ def driftline(
 
 
 def main() -> None:
+    sys.excepthook = print_hidden
     try:
         app()
     except SystemExit as end:

@@ -22,6 +22,7 @@ from streams.cli.common import (
     put,
     put_json,
 )
+from streams.hidden import hide
 from streams.keys import snapshot_key
 from streams.specfile import SpecFileError
 from streams.yamlfile import dotted
@@ -116,8 +117,12 @@ def _hidden(values: dict[str, Any], above: str) -> dict[str, Any]:
         if isinstance(value, dict):
             hidden[name] = _hidden(value, key + ".")
         else:
-            hidden[name] = "(hidden)" if value is not None and speckeys.is_secret(key) else value
+            hidden[name] = "(hidden)" if value is not None and speckeys.is_secret(key) else _shown(value)
     return hidden
+
+
+def _shown(value: Any) -> Any:
+    return hide(value) if isinstance(value, str) else value
 
 
 def understood(spec: Spec) -> Iterator[tuple[str, str]]:

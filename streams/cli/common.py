@@ -21,6 +21,7 @@ import typer
 from connectors.log import Log
 from engine.errors import SpecError
 from engine.spec import Spec
+from streams.hidden import hide, learn
 
 SPEC = Path("driftline.yaml")
 
@@ -50,7 +51,9 @@ def load_spec(path: Path, transport: str | None = None, settings: Sequence[str] 
         overrides[key.strip()] = value
     if transport is not None:
         overrides["transport"] = transport
-    return specfile.load(path, overrides)
+    spec = specfile.load(path, overrides)
+    learn(spec)
+    return spec
 
 
 @contextmanager
@@ -67,7 +70,7 @@ def opened(spec: Spec) -> Iterator[Log]:
 
 def say(text: str) -> None:
     """One line for the person, on stderr."""
-    typer.echo(text, err=True)
+    typer.echo(hide(text), err=True)
 
 
 def put(text: str) -> None:

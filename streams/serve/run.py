@@ -22,7 +22,7 @@ STOP_S = 5  # what is being answered may take so long
 
 def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
     """Serve until a signal comes; return the exit code."""
-    set_up_logging(log_level, json, spec.pipeline)
+    set_up_logging(log_level, json, spec.pipeline, "serve")
     if spec.serve.port is None:
         raise SpecError("serve.port is null, so nothing is served; give it a number, or 0 for any free port")
     door.check(spec.serve)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from streams import hidden
 from tests.streams.cli import Cli
+
+
+@pytest.fixture(autouse=True)
+def unknown_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test knows the secrets of another's spec."""
+    monkeypatch.setattr(hidden, "_known", hidden.Known())
 
 
 @pytest.fixture

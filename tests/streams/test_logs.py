@@ -17,7 +17,7 @@ import yaml
 
 from connectors import open_log
 from connectors.log import Rows
-from streams.logs import SAID_EVERY_S, JsonLines, Lines, Sparse
+from streams.logs import SAID_EVERY_S, JsonLines, Lines, Sparse, at
 from tests.parts.processes import ALONE
 from tests.streams.cli import start
 
@@ -51,6 +51,21 @@ def test_a_json_line() -> None:
         "pipeline": "pay",
         "logger": "driftline",
         "message": "shard 3: recovered",
+        "shard": 3,
+    }
+
+
+def test_places_have_fields_of_their_own() -> None:
+    """What a message names is a field: a shard, an entry, an offset; and what is given beside it."""
+    made = record("shard %d: gap at %s offset %d after %.1f s", 3, "pay.events", 7, 0.5)
+    made.place = at(topic="pay.events", partition=None)["place"]
+    line = json.loads(JsonLines("pay", "worker").format(made))
+    assert {name: line[name] for name in line if name not in ("time", "level", "logger", "message")} == {
+        "pipeline": "pay",
+        "process": "worker",
+        "shard": 3,
+        "offset": 7,
+        "topic": "pay.events",
     }
 
 

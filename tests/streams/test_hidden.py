@@ -1,0 +1,137 @@
+"""No secret is shown: not by a log, not by an error, whoever wrote it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from streams.hidden import hide, learn, secrets_of
+from streams.logs import JsonLines, Lines
+from streams.specfile import load
+from tests.streams.cli import Cli, start
+from tests.streams.test_logs import record
+
+SECRETS = {name: f"planted/{name}+secret=" for name in ("snapshots", "token", "sasl", "redis")}
+SPEC: dict[str, Any] = {
+    "pipeline": "pay",
+    "transport": "kafka://127.0.0.1:1",
+    "events": {"id": "id", "fields": {"id": {"type": "text"}, "amount": {"type": "number"}}},
+    "snapshots": {"key": SECRETS["snapshots"]},
+    "http": {"port": 0, "token": SECRETS["token"]},
+    "serve": {"port": 0},
+    "kafka": {
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": "me",
+        "sasl_plain_password": SECRETS["sasl"],
+    },
+    "cache": f"redis://:{quote(SECRETS['redis'], safe='')}@127.0.0.1:1/0",
+}
+SAID = {
+    "run": "trying again",
+    "serve": "serving pay",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "driftline.yaml"
+    file.write_text(yaml.safe_dump(SPEC))
+    return file
+
+
+@pytest.fixture
+def known(path: Path) -> None:
+    """The secrets of the spec."""
+    learn(load(path, environ={}))
+
+
+def shown(text: str) -> list[str]:
+    """The secrets that a text holds, however they are written."""
+    return [name for name, secret in SECRETS.items() if secret in text or quote(secret, safe="") in text]
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_of_the_spec(name: str) -> None:
+    """As it is, quoted as in an address, and in a traceback; in text and in JSON alike."""
+    secret = SECRETS[name]
+    made = record("can't use %s or %s", secret, quote(secret, safe=""))
+    try:
+        raise ValueError(secret)
+    except ValueError:
+        made.exc_info = sys.exc_info()
+    for line in (JsonLines("pay").format(made), Lines().format(made)):
+        assert "can't use *** or ***" in line
+        assert "ValueError" in line
+        assert shown(line) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("at https://ada:pass@host/x", "at https://ada:***@host/x"),
+        ("Authorization: Bearer abcdef0123456", "Authorization: Bearer ***"),
+        ("http://host:8080/a@b", "http://host:8080/a@b"),
+        ("a bearer of news", "a bearer of news"),
+    ],
+)
+def test_what_looks_like_one(text: str, wanted: str) -> None:
+    """Passwords of addresses and tokens of headers, though no spec has them; nothing else."""
+    assert hide(text) == wanted
+
+
+def test_paths_are_no_secrets(path: Path) -> None:
+    """A file's name may be shown, so that one finds it; what is in it may not."""
+    spec = load(path, {"serve.tokens": "tokens.json", "kafka.ssl_keyfile": "key.pem"}, {})
+    assert {"tokens.json", "key.pem"} & set(secrets_of(spec)) == set()
+    assert set(SECRETS.values()) - set(secrets_of(spec)) == {SECRETS["redis"]}  # is there as it is written
+
+
+def test_check_shows_none(cli: Cli) -> None:
+    """What a spec means is told without its secrets, and without the password of an address."""
+    cli.write("driftline.yaml", yaml.safe_dump(SPEC))
+    ended = cli("check", "--json")
+    assert ended.row()["spec"]["cache"]["url"] == "redis://:***@127.0.0.1:1/0"
+    assert shown(ended.out + ended.err + cli("check").out) == []
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_processes_that_fail_show_none(path: Path, options: list[str]) -> None:
+    """Worker and API, whose broker and cache are away, at level debug."""
+    alone = {"run": ["--no-serve", "--no-notify"]}
+    for name, said in SAID.items():
+        log = path.parent / f"{name}.log"
+        arguments = [name, *alone.get(name, []), "--log-level", "debug", *options]
+        with log.open("wb") as file:
+            process = start(*arguments, folder=path.parent, stdout=file, stderr=file)
+        deadline = time.monotonic() + 40
+        while said not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        assert said in log.read_text()
+        assert shown(log.read_text()) == []
+
+
+def test_an_error_that_nobody_caught(path: Path) -> None:
+    """Python's own report of it goes the same way."""
+    program = (
+        "from pathlib import Path; from streams import cli; from streams.cli.common import load_spec\n"
+        "def broken(): raise ValueError(load_spec(Path('driftline.yaml')).http.token)\n"
+        "cli.app = broken; cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=path.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "ValueError: ***" in done.stderr
+    assert shown(done.stderr) == []
