@@ -35,8 +35,10 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
 
 async def _serve(spec: Spec, server: socket.socket) -> None:
     app = make_app(spec)
+    listener = uvicorn.Server(settings(spec, gated(app)))
+    app.state.site.ending = lambda: listener.should_exit
     try:
-        await uvicorn.Server(settings(spec, gated(app))).serve([server])
+        await listener.serve([server])
     finally:
         app.state.site.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,8 @@ class Site:
         Appends them.
     own
         What routers keep for themselves, by a name of their own.
+    ending
+        Whether the process is about to end; streams end then, too.
     """
 
     spec: Spec
@@ -56,6 +59,7 @@ class Site:
     decoder: Decoder
     publisher: Publisher
     own: State
+    ending: Callable[[], bool] = lambda: False
 
     @classmethod
     def of(cls, spec: Spec) -> Site:

@@ -38,6 +38,7 @@ class Serving:
         self.socket = listening(spec.serve.host, 0)
         self.port: int = self.socket.getsockname()[1]
         self.server = uvicorn.Server(settings(spec, gated(self.app)))
+        self.app.state.site.ending = lambda: self.server.should_exit
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from streams.serve.views import alerts, audit, drift, letters, orders, quality, series, status
+from streams.serve.views import alerts, audit, drift, letters, orders, quality, series, status, stream
 
 ROUTERS: list[APIRouter] = [
-    each.router for each in (status, series, quality, drift, alerts, orders, letters, audit)
+    each.router for each in (status, series, quality, drift, alerts, orders, letters, audit, stream)
 ]

@@ -37,7 +37,7 @@ def kept(here: Site, kind: Callable[[Spec], T]) -> T:
 
 def snapshots(here: Site) -> Snapshots:
     """The newest snapshots, loaded once for all who look."""
-    return kept(here, Snapshots)
+    return here.snapshots
 
 
 async def from_snapshots(here: Site, work: Callable[[Log], T]) -> T:
