@@ -165,9 +165,10 @@ class Shard:
         self.now = now
         if self.taken % self.every == 0:
             self.turn(out)
-        if self.judge is not None and self.judge.is_due(self.taken, now):
-            self.judge.look(now)
-            self.judge.tell(out.alerts)
+        if self.judge is not None:
+            if self.judge.is_due(self.taken, now):
+                self.judge.look(now)
+            self.judge.tell(out.alerts)  # of the turn, too
 
     def turn(self, out: Outputs) -> None:
         """What happens because time went by: after so many records."""
