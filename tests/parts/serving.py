@@ -31,11 +31,11 @@ class Answer(NamedTuple):
 
 
 class Serving:
-    """A server of a spec, for as long as the `with` lasts."""
+    """A server of a spec, for as long as the `with` lasts; on any free port, unless one is given."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, port: int = 0) -> None:
         self.spec, self.app = spec, make_app(spec)
-        self.socket = listening(spec.serve.host, 0)
+        self.socket = listening(spec.serve.host, port)
         self.port: int = self.socket.getsockname()[1]
         self.server = uvicorn.Server(settings(spec, gated(self.app)))
         self.app.state.site.ending = lambda: self.server.should_exit

@@ -19,7 +19,7 @@ export const token = {
 
 const listeners = new Set();
 
-/** Call when a token is wanted, or another one. */
+/** Call with the token that was refused when another one is wanted; with null when any is. */
 export const onUnauthorized = (listener) => listeners.add(listener);
 
 function headers(more = {}) {
@@ -28,6 +28,7 @@ function headers(more = {}) {
 }
 
 async function ask(path, options = {}) {
+  const held = token.get();
   let response;
   try {
     response = await fetch(new URL(path, ROOT), { cache: "no-store", ...options, headers: headers(options.headers) });
@@ -36,7 +37,7 @@ async function ask(path, options = {}) {
     throw new Problem(0, "No connection", "The server does not answer. It is asked again by itself.");
   }
   if (response.ok) return response;
-  if (response.status === 401) for (const listener of listeners) listener();
+  if (response.status === 401) for (const listener of listeners) listener(held);
   throw await problem(response);
 }
 

@@ -7,10 +7,12 @@ import { on, state } from "./state.js";
 
 const BEHIND_SECONDS = 10;
 const STUCK_SECONDS = 60;
+const URGENT = new Set(["lost", "bad", "warn"]); // these are told in full
 
 /** In a word how the pipeline does, why, and how bad that is. */
-export function condition(status, live) {
+export function condition({ status, live, trouble }) {
   if (live === "lost") return ["lost", "No connection", "What you see is the last that was heard."];
+  if (trouble) return ["bad", "No log", trouble.detail];
   if (!status) return ["none", "Connecting", ""];
   const { lag = {}, rates = {}, commit_age_seconds: since } = status;
   if (lag.records > 0 && since > STUCK_SECONDS) return ["bad", "Stuck", `${figure(lag.records)} records wait, and nothing was committed for ${age(since)}.`];
@@ -33,14 +35,17 @@ export function bar(node, leave) {
   const theme = h("button", { class: "quiet", type: "button", title: "Light or dark", "aria-label": "Light or dark", onclick: turn }, icon("theme"));
   const keys = h("button", { class: "quiet wide", type: "button", title: "Keys", "aria-label": "Keys", onclick: help }, "?");
   const out = h("button", { class: "quiet", type: "button", title: "Sign out", "aria-label": "Sign out", onclick: leave, hidden: true }, icon("out"));
-  put(node, h("div", { class: "who" }, h("span", { class: "logo", "aria-hidden": "true" }), name, pill), list, h("div", { class: "tools" }, keys, theme, out));
+  const banner = h("p", { class: "banner", role: "status", hidden: true });
+  put(node, h("div", { class: "who" }, h("span", { class: "logo", "aria-hidden": "true" }), name, pill), list, h("div", { class: "tools" }, keys, theme, out), banner);
 
   const draw = () => {
-    const { status, live, me } = state;
-    const [kind, word, why] = condition(status, live);
+    const { status, me } = state;
+    const [kind, word, why] = condition(state);
     if (pill.textContent !== word) put(pill, word);
     pill.className = `pill pill-${kind}`;
     pill.title = why;
+    banner.hidden = !URGENT.has(kind);
+    say(banner, banner.hidden ? "" : why);
     out.hidden = !me.token;
     if (!status) return;
     say(name, status.pipeline);
@@ -55,7 +60,7 @@ export function bar(node, leave) {
     figures[3].value.setAttribute("aria-label", told);
     put(figures[3].value, parts.length ? parts.map(([severity, count]) => h("span", { class: `count count-${severity}` }, icon(severity), String(count))) : "none");
   };
-  for (const what of ["status", "live", "me"]) on(what, draw);
+  for (const what of ["status", "live", "me", "trouble"]) on(what, draw);
   draw();
 }
 

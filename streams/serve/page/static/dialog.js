@@ -1,7 +1,7 @@
 // Questions before something is done, and words about what became of it.
 
 import { h, put } from "./dom.js";
-import { forbidden } from "./state.js";
+import { called, forbidden, state } from "./state.js";
 
 const SHOWN_MS = 7000;
 
@@ -9,10 +9,11 @@ const SHOWN_MS = 7000;
  * Ask before doing. Gives the values by name once `act(values)` has gone through, or null if it was called off.
  *
  * `fields` are `{name, label, kind, value, options, required, hint}`; `kind` is text, select or checks. What `act`
- * raises is shown in the dialog, which stays open.
+ * raises is shown in the dialog, which stays open. Who came without a token is asked who they are,
+ * unless `named` is false.
  */
-export function ask({ title, text, fields = [], button, danger = false, act }) {
-  const made = fields.map(field);
+export function ask({ title, text, fields = [], button, danger = false, named = true, act }) {
+  const made = [...fields, ...(named ? who() : [])].map(field);
   const error = h("p", { class: "dialog-error", role: "alert" });
   const go = h("button", { class: danger ? "primary danger" : "primary", type: "submit" }, button);
   const off = h("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
@@ -34,6 +35,7 @@ export function ask({ title, text, fields = [], button, danger = false, act }) {
     const values = Object.fromEntries(made.map((each) => [each.name, each.value()]));
     go.disabled = true;
     put(error);
+    if ("by" in values) called.set(values.by);
     try {
       await act(values);
       result = values;
@@ -56,7 +58,12 @@ export function ask({ title, text, fields = [], button, danger = false, act }) {
   });
 }
 
-function field({ name, label, kind = "text", value = "", options = [], required = false, hint = null }) {
+function who() {
+  if (state.me.token) return [];
+  return [{ name: "by", label: "Who you are", value: called.get(), most: 100, hint: "Kept with the order. Nobody has a token here, so any name is taken." }];
+}
+
+function field({ name, label, kind = "text", value = "", options = [], required = false, most = 500, hint = null }) {
   const id = `field-${name}`;
   if (kind === "checks") {
     const boxes = options.map((option) => h("input", { type: "checkbox", checked: option.checked, value: option.value }));
@@ -64,7 +71,7 @@ function field({ name, label, kind = "text", value = "", options = [], required 
     const node = h("fieldset", { class: "field" }, h("legend", {}, label), rows, hint ? h("p", { class: "hint" }, hint) : null);
     return { name, node, first: boxes[0], value: () => boxes.filter((box) => box.checked).map((box) => box.value) };
   }
-  const common = { id, name, required, maxlength: kind === "text" ? "500" : null, autocomplete: "off" };
+  const common = { id, name, required, maxlength: kind === "text" ? String(most) : null, autocomplete: "off" };
   const input =
     kind === "select"
       ? h("select", common, options.map((each) => h("option", { value: each.value, selected: each.value === value }, each.label)))

@@ -4,7 +4,7 @@ import { follow, get, onUnauthorized, Problem, token } from "./api.js";
 import { h, icon, put, say } from "./dom.js";
 import { bar } from "./bar.js";
 import { signIn } from "./signin.js";
-import { on, state, tell } from "./state.js";
+import { again, on, state, tell } from "./state.js";
 import { toast } from "./dialog.js";
 import { help } from "./help.js";
 import * as alerts from "./views/alerts.js";
@@ -23,10 +23,11 @@ const tabs = {};
 
 let open = null; // {name, view}
 let unfollow = null;
+let asking = null; // in place of the stream
 
-/** Put a view in the middle: `#/drift/amount` is the view `drift` on `amount`. */
+/** Put a view in the middle: `#/drift/amount` is the view `drift` on `amount`; messages link to `#alert=...`. */
 function route() {
-  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  const [name, ...rest] = location.hash.replace(/^#alert=/, "#/alerts/").replace(/^#\/?/, "").split("/");
   const chosen = name in VIEWS ? name : "stream";
   const what = rest.length ? decodeURIComponent(rest.join("/")) : null;
   if (open?.name !== chosen) {
@@ -53,9 +54,31 @@ function listen() {
   unfollow?.stop();
   const stop = follow(wanted, {
     event: (name, data) => tell(name === "problem" ? "trouble" : name, data),
-    state: (now) => tell("live", now),
+    state: (now) => (now === "live" ? streaming() : instead()),
   });
   unfollow = { topics: wanted, stop };
+}
+
+function streaming() {
+  asking?.end();
+  asking = null;
+  tell("live", "live");
+}
+
+/** Ask now and again where there is no stream: it may be that only the stream does not get through. */
+function instead() {
+  asking ??= again(async () => {
+    try {
+      const { data, size } = await get("status");
+      tell("status", data);
+      tell("live", "asked");
+      return size;
+    } catch (problem) {
+      if (problem.status === 503) tell("trouble", { detail: problem.message });
+      tell("live", problem.status ? "asked" : "lost");
+      return 0;
+    }
+  });
 }
 
 function menu() {
@@ -120,18 +143,20 @@ async function start() {
 
 function leave() {
   token.set(null);
-  unauthorized();
+  unauthorized(null);
 }
 
-function unauthorized() {
+function unauthorized(refused) {
+  if (main.querySelector(".signin") && token.get() !== refused) return; // several were under way
   unfollow?.stop();
   unfollow = null;
+  asking?.end();
+  asking = null;
   open?.view.end();
   open = null;
   app.classList.add("signed-out");
-  const refused = token.get() !== null;
   token.set(null);
-  put(main, signIn(refused, start));
+  put(main, signIn(refused !== null, start));
   main.querySelector("input")?.focus();
 }
 
@@ -141,7 +166,7 @@ on("status", badges);
 on("live", (now) => app.classList.toggle("offline", now === "lost"));
 let was = "connecting";
 on("live", (now) => {
-  if (now === "live" && was === "lost") toast("Connected again.");
+  if (was === "lost" && now !== "lost") toast("Connected again.");
   was = now;
 });
 onUnauthorized(unauthorized);

@@ -5,7 +5,8 @@ const heard = new Map();
 export const state = {
   me: { scopes: [], token: null },
   status: null,
-  live: "connecting", // connecting, live or lost
+  live: "connecting", // connecting, live, asked (there is no stream, but there are answers) or lost
+  trouble: null, // what the server has with the log
 };
 
 /** Hear of something: "status", "live", "me", "alert", "prediction", "trouble". Gives a function that ends it. */
@@ -21,10 +22,19 @@ let ahead = 0; // of the server's clock, to ours
 export const now = () => Date.now() + ahead;
 
 export function tell(what, value) {
-  if (what === "status" && value.now_ms) ahead = value.now_ms - Date.now();
+  if (what === "status") {
+    ahead = value.now_ms - Date.now();
+    state.trouble = null;
+  }
   if (what in state) state[what] = value;
   for (const listener of heard.get(what) ?? []) listener(value);
 }
+
+/** What somebody who came without a token is called, as long as this tab is open. */
+export const called = {
+  get: () => sessionStorage.getItem("driftline.by") ?? "",
+  set: (name) => sessionStorage.setItem("driftline.by", name),
+};
 
 /** Why this token may not do something; "" if it may. */
 export function forbidden(scope) {

@@ -60,6 +60,8 @@ export function show() {
 
       chips.forEach((chip) => say(chip.lastChild, String(all.filter(among(chip.firstChild.textContent)).length)));
       filter();
+      const told = all.find((alert) => alert.fingerprint === chosen);
+      if (told && shown && told.offset !== shown.offset) open();
       return size;
     } catch (problem) {
       if (!all.length) board.update([], empty("Not there", problem.message));

@@ -22,7 +22,7 @@ export function show() {
         "tr",
         {},
         h("td", { class: "nowrap" }, h("time", { datetime: iso(each.at_ms) }, date(each.at_ms))),
-        h("td", {}, h("b", {}, words(each.what ?? ""))),
+        h("td", { class: "nowrap" }, h("b", {}, words(each.what ?? ""))),
         h("td", {}, each.who ?? ""),
         h("td", { class: "break" }, each.why ?? ""),
         h("td", { class: "break soft" }, plain(each.detail), each.place ? h("span", { class: "faint" }, ` ${plain(each.place)}`) : null),

@@ -129,6 +129,7 @@ function detail(node, letter, close, changed) {
     ]),
     h("h3", {}, "Record"),
     h("pre", { class: "record", tabindex: "0", "aria-label": "Record" }, pretty(letter.value)),
+    letter.cut ? h("p", { class: "soft" }, "It is longer than what is shown.") : null,
   );
   if (fresh) title.focus({ preventScroll: true });
 }
@@ -138,6 +139,7 @@ function replay(letter, changed) {
     title: "Send this record again?",
     text: "It goes to where it came from. Mend what was wrong first, or it comes back. However often this is done, it is sent once.",
     button: "Replay",
+    named: false,
     act: async () => {
       const done = await send("POST", "dead-letters/replay", { places: [letter.place], dry: false });
       toast(told(done));
@@ -163,6 +165,7 @@ async function replayAll(reason, changed) {
     title: `Send ${count(number)} ${number === 1 ? "record" : "records"} again?`,
     text: `${reason ? `All refused as “${words(reason)}”` : "All dead letters"} go to where they came from. Those sent before are left out.`,
     button: "Replay them",
+    named: false,
     act: async () => {
       toast(told(await send("POST", "dead-letters/replay", { ...what, dry: false })));
       changed();
@@ -171,9 +174,11 @@ async function replayAll(reason, changed) {
 }
 
 /** How many an answer says were sent, or would be. */
-function sent(answer) {
-  const many = answer?.sent ?? answer?.would_send ?? answer?.count ?? 0;
-  return Array.isArray(many) ? many.length : Number(many);
-}
+const sent = (answer) => Object.values(answer.replayed).reduce((sum, each) => sum + each, 0);
 
-const told = (answer) => `${count(sent(answer))} sent again. What is still wrong comes back.`;
+function told(answer) {
+  const parts = [`${count(sent(answer))} sent again. What is still wrong comes back.`];
+  if (answer.already) parts.push(`${count(answer.already)} had been sent before.`);
+  if (answer.astray) parts.push(`${count(answer.astray)} came from no topic of this pipeline.`);
+  return parts.join(" ");
+}

@@ -29,13 +29,12 @@ export function show() {
 function model(each) {
   const share = each.share ?? 0;
   const metrics = Object.entries(each.metrics ?? {}).filter(([, value]) => typeof value === "number");
-  const compiled = state.status?.model?.version === each.version ? state.status.model.compiled : undefined;
   const pairs = [
     ["version", each.version],
     ["variant", each.variant],
     ["since", date(each.since_ms)],
     ["predictions", count(each.predictions)],
-    ["runs", compiled === undefined || compiled === null ? null : compiled ? "compiled" : "in Python"],
+    ["task", state.status?.model?.task],
   ].filter(([, value]) => value !== null && value !== undefined);
   return h(
     "section",

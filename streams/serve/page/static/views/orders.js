@@ -23,8 +23,8 @@ export function acknowledge(alert) {
     text: "It is known to be somebody's. It goes on firing, and nobody else is told of it again.",
     fields: [{ name: "why", label: "Note", hint: "Kept with the alert: what you look into, say." }],
     button: "Acknowledge",
-    act: async ({ why }) => {
-      await send("POST", path(alert, "acknowledge"), { why });
+    act: async ({ why, by }) => {
+      await send("POST", path(alert, "acknowledge"), { why, by });
       toast("Acknowledged. The stream takes it in its turn.");
     },
   });
@@ -36,8 +36,8 @@ export function resolve(alert) {
     text: "It is told to be over. If its condition still holds, it fires again.",
     fields: [{ name: "why", label: "Why", required: true }],
     button: "Resolve",
-    act: async ({ why }) => {
-      await send("POST", path(alert, "resolve"), { why });
+    act: async ({ why, by }) => {
+      await send("POST", path(alert, "resolve"), { why, by });
       toast("Resolved. The stream takes it in its turn.");
     },
   });
@@ -57,7 +57,7 @@ export function silence(alert) {
     act: async (given) => {
       if (!given.matchers.length) throw new Error("Choose at least one label: without any, all alerts would be silent.");
       const matchers = given.matchers.map((name) => ({ name, value: alert.labels[name], regex: false, equal: true }));
-      await send("POST", "silences", { matchers, for: given.for, why: given.why });
+      await send("POST", "silences", { matchers, for: given.for, why: given.why, by: given.by });
       toast("Silenced. The stream takes it in its turn.");
     },
   });

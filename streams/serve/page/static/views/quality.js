@@ -8,6 +8,7 @@ import { again } from "../state.js";
 
 export const TITLE = "Quality";
 const POINTS = 240;
+const SOON_MS = 1500; // after an answer that had not read everything
 const KINDS = { drift: "drifting", version: "models", rebaseline: "quiet" };
 
 export function show() {
@@ -56,6 +57,7 @@ export function show() {
     try {
       const { data, size } = await get("metrics", { metric, points: POINTS });
       draw(data);
+      if (!data.complete) setTimeout(() => turn.now(), SOON_MS);
       return size;
     } catch (problem) {
       if (!drawn) put(hold, empty("Not there", problem.message));
@@ -71,7 +73,7 @@ export function show() {
 }
 
 /** The signal that a mark of a drift is about: its text begins with it. */
-export const signalOf = (mark) => mark.signal ?? mark.text.split(/[\s:]/)[0];
+export const signalOf = (mark) => mark.text.slice(0, Math.max(0, mark.text.lastIndexOf(": "))) || mark.text;
 
 function standings(found) {
   const { latest, segments = {} } = found;
@@ -86,10 +88,7 @@ function standings(found) {
 }
 
 function parts(segments, metric) {
-  const rows = Object.entries(segments).map(([name, values]) => {
-    const value = values !== null && typeof values === "object" ? (values[metric] ?? Object.values(values)[0]) : values;
-    return h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, value !== null && typeof value === "object" ? figure(value?.[metric]) : figure(value)));
-  });
+  const rows = Object.entries(segments).map(([name, values]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number" }, figure(values?.[metric]))));
   if (!rows.length) return null;
   const head = h("tr", {}, h("th", {}, "segment"), h("th", { class: "number" }, words(metric)));
   return h("div", { class: "scroll" }, h("table", {}, h("caption", {}, "By segment"), h("thead", {}, head), h("tbody", {}, rows)));

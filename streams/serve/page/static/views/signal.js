@@ -28,7 +28,7 @@ export function detail(node, found, close) {
       ["detector", found.detector],
       ["ready", found.ready === undefined ? null : found.ready ? "yes" : "not yet: it still gathers what is normal"],
       ["distance", found.distance === null || found.distance === undefined ? null : `${figure(found.distance)} (${words(found.measure ?? "")})`],
-      ["drifting since", found.since ? `${date(found.since.time)}, offset ${count(found.since.offset)}` : null],
+      ["last drift began", found.since ? `${date(found.since.time)}, offset ${count(found.since.offset)}` : null],
       ["reference", range(found.reference)],
       ["current", range(found.current)],
     ]),
@@ -85,8 +85,8 @@ export function rebaseline(signal) {
     text: `From the next record on, ${signal} is compared with what comes then. What it was before is forgotten.`,
     fields: [{ name: "why", label: "Why", required: true, hint: "Kept with the order, for all to see." }],
     button: "Take as new normal",
-    act: async ({ why }) => {
-      await send("POST", "rebaseline", { signals: [signal], why });
+    act: async ({ why, by }) => {
+      await send("POST", "rebaseline", { signals: [signal], why, by });
       toast(`Ordered: ${signal} gets a new reference.`);
     },
   });

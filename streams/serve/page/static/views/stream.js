@@ -10,6 +10,7 @@ import { alertLine } from "./alertparts.js";
 export const TITLE = "Stream";
 export const TOPICS = ["predictions", "alerts", "status"];
 const MINUTES = 15;
+const SOON_MS = 1500; // after an answer that had not read everything
 const SHOWN = 12; // predictions
 const URGENT = 6; // alerts and signals
 
@@ -54,9 +55,7 @@ export function show() {
 
   const draw = (series) => {
     const at = series.at_ms ?? [];
-    const seconds = (series.step_ms ?? 1000) / 1000;
-    const rate = (values = []) => values.map((value) => (value === null ? null : value / seconds));
-    flow.update({ at, values: [rate(series.events), rate(series.predictions)] });
+    flow.update({ at, values: [series.events ?? [], series.predictions ?? []] });
     lag.update({ at, values: [series.lag_records ?? []] });
     latency.update({ at, values: [series.latency_ms_p50 ?? [], series.latency_ms_p99 ?? []] });
   };
@@ -65,6 +64,7 @@ export function show() {
       const { data, size } = await get("series", { minutes: MINUTES });
       draw(data);
       performance.mark("driftline.series");
+      if (!data.complete) setTimeout(() => turns[0].now(), SOON_MS);
       return size;
     } catch {
       return 0; // the line at the top says that nobody answers
@@ -72,7 +72,7 @@ export function show() {
   };
   const loadUrgent = async () => {
     const [alerts, drift] = await Promise.all([
-      get("alerts", { status: "firing", limit: URGENT }).catch(() => null),
+      get("alerts", { status: "firing", limit: 4 * URGENT }).catch(() => null),
       get("drift", { state: "drifting", limit: URGENT }).catch(() => null),
     ]);
     if (alerts) showAlerts(urgent, alerts.data);
@@ -112,9 +112,10 @@ function showTotals(node, status) {
 }
 
 function showAlerts(node, all) {
-  const { alerts = [], total = 0 } = all;
+  const { counts = {} } = all;
+  const alerts = all.alerts.filter((alert) => !alert.muted).slice(0, URGENT);
   if (!alerts.length) return put(node, h("p", { class: "calm" }, icon("quiet"), "None is firing."));
-  const more = total - alerts.length;
+  const more = (counts.critical ?? 0) + (counts.warning ?? 0) + (counts.info ?? 0) - alerts.length;
   put(node, alerts.map((alert) => alertLine(alert)), more > 0 ? h("a", { class: "more", href: "#/alerts" }, `and ${count(more)} more`) : null);
 }
 
