@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -15,41 +14,9 @@ from connectors.log import Rows
 from streams.serve import tokens
 from streams.serve.views import alertanswers, answers, hub
 from tests.parts.serving import PATIENCE_S, Serving
+from tests.streams.serve.listening import Listener
 from tests.streams.serve.storm import alert
 from tests.streams.serve.world import World
-
-
-class Listener:
-    """Somebody who listens to the stream."""
-
-    def __init__(self, server: Serving, query: str = "", **headers: str) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
-        self.connection.request(
-            "GET", f"/v1/stream{query}", headers={k.replace("_", "-"): v for k, v in headers.items()}
-        )
-        self.answer = self.connection.getresponse()
-        self.id = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.answer.close()
-        self.connection.close()
-
-    def events(self) -> Iterator[tuple[str, Any]]:
-        """Name and data of each event."""
-        name = ""
-        while line := self.answer.readline():
-            kind, _, rest = line.decode().rstrip("\n").partition(": ")
-            name = rest if kind == "event" else name
-            self.id = rest if kind == "id" else self.id
-            if kind == "data":
-                yield name, json.loads(rest)
-
-    def first(self, wanted: str) -> Any:
-        """The data of the next event of this name."""
-        return next(data for name, data in self.events() if name == wanted)
 
 
 def fire(world: World, *signals: str, **changes: Any) -> None:
