@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from connectors.log import Full, LogError, Misfit, Unavailable
 
 APPLICATION = 0x44726674  # "Drft", in the file's header
 VERSION = 1  # of the tables below
+PAGES = ("page_count", "freelist_count", "page_size")
 LOCK_SECONDS_MAX = 10.0  # how long anyone waits for another process to finish writing
 
 SCHEMA = """
@@ -179,3 +181,14 @@ def explain(exc: sqlite3.Error, path: str) -> LogError:
     if primary(exc) in SENTENCES:
         return Misfit(f"{path} {SENTENCES[primary(exc)]}")
     return Unavailable(f"{path}: {exc}")
+
+
+def fullness(path: str, size_max: int | None) -> float:
+    """How full the place of a log is, from 0 to 1: its disk, or what `size_max` leaves it. Raise OSError."""
+    disk = shutil.disk_usage(Path(path).absolute().parent)
+    full = 1 - disk.free / disk.total
+    if size_max is None:
+        return full
+    with speaking(path), closing(sqlite3.connect(path, timeout=1)) as db:
+        pages, free, size = (int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in PAGES)
+    return max(full, (pages - free) * size / size_max)

@@ -19,6 +19,7 @@ from engine.shard import Shard
 from engine.spec import Spec
 from engine.specparts import MEMORY
 from engine.specparts import Cache as CacheSpec
+from streams.alerts.ownloop import Owns
 from streams.entities import Entities
 from streams.entityform import Form
 from streams.keeper import Keeper
@@ -61,6 +62,7 @@ class Work:
         self.ended = asyncio.Event()
         self.entities = entities(spec)
         self.warming = Warming(spec)
+        self.own = Owns(self)
         Shard(spec, 0)  # a model that can't be built is told now, before anything else starts
 
     @property

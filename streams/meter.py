@@ -39,6 +39,8 @@ class Totals:
     series: Mapping[str, int]  # of forecasts: that left, or began anew
     others: Mapping[str, int]  # categories that the model was shown as one, by feature
     drifts: Mapping[tuple[str, str], int]  # by signal and detector
+    alerts: Mapping[tuple[str, str, str], int]  # records by name, severity and transition
+    held_back: int  # transitions that were not told at once
 
     @classmethod
     def of(cls, shard: Shard) -> Totals:
@@ -52,8 +54,10 @@ class Totals:
         others, rejected = dict(shard.fold.categories.others), dict(shard.rejected)
         delays = shard.join.delays.copy()
         drifts = {} if shard.watch is None else shard.watch.tally.counts()
+        lives = None if shard.judge is None else shard.judge.lives
+        alerts = ({}, 0) if lives is None else (dict(lives.counts), lives.held_total)
         counted = (shard.events, shard.predicted, rejected, labels, delays)
-        return cls(*counted, *told, features, series, others, drifts)
+        return cls(*counted, *told, features, series, others, drifts, *alerts)
 
     def values(self) -> Iterator[tuple[str, str, int]]:
         """How many values each feature had, and what was with them; as many features as a scrape can take."""

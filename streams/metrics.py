@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from engine.forecast import Forecasts
 from engine.histogram import Histogram
 from engine.metrics import merged
 from engine.reasons import Reason
+from streams.alerts import gauges as alertgauges
 from streams.drift import gauges as driftgauges
 from streams.metrictable import WORKER
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from streams.app import Work
     from streams.keeper import Keeper
 
-SEVERITIES = ("critical", "warning", "info")
 Sample = tuple[str, tuple[str, ...], float]
 
 
@@ -84,6 +83,7 @@ class Collector:
             yield from self._of_state(pipeline, keeper)
             yield from self._of_memory(pipeline, keeper)
         yield from self._quality(pipeline, keepers)
+        yield from alertgauges.samples(work)
 
     def _of_process(self, pipeline: str, keeper: Keeper) -> Iterator[Sample]:
         meter, place, now = keeper.meter, (pipeline, str(keeper.partition)), time.time()
@@ -152,10 +152,6 @@ class Collector:
         """What some specs have more of."""
         if shard.watch is not None:
             yield from driftgauges.levels(shard.watch, place)
-        if shard.judge is not None:
-            firing = Counter(alert.labels["severity"] for alert in shard.judge.open.values())
-            for severity in SEVERITIES:
-                yield "driftline_alerts_firing", (place[0], severity), firing[severity]
         series = len(shard.model.series) if isinstance(shard.model, Forecasts) else 0
         yield "driftline_series_remembered", place, series
         if shard.fold.made is not None:

@@ -71,7 +71,20 @@ WORKER: Table = {
         ("pipeline", "signal", "feature", "detector"),
         "Drifts found.",
     ),
-    "driftline_alerts_firing": ("gauge", ("pipeline", "severity"), "Alerts that fire, acknowledged or not."),
+    "driftline_alerts_firing": ("gauge", ("pipeline", "severity"), "Alerts that fire and are not muted."),
+    "driftline_alert_transitions_total": (
+        "counter",
+        ("pipeline", "source", "alertname", "severity", "transition"),
+        "Records of alerts.",
+    ),
+    "driftline_alerts_held_back_total": ("counter", ("pipeline", "source"), "Transitions not told at once."),
+    "driftline_alerts_unwritten_total": (
+        "counter",
+        ("pipeline",),
+        "Attempts that failed to write own alerts.",
+    ),
+    "driftline_silences": ("gauge", ("pipeline", "partition"), "Silences that are not over."),
+    "driftline_storage_used_ratio": ("gauge", ("pipeline",), "How full an embedded log's place is."),
     "driftline_series_remembered": ("gauge", ("pipeline", "partition"), "Series that are remembered."),
     "driftline_forecast_series_total": (
         "counter",

@@ -89,7 +89,7 @@ async def _work(work: Work, ended: asyncio.Event, beside: Children) -> int:
     waits = [asyncio.create_task(w) for w in (ended.wait(), work.ended.wait())]
     hang = Hang(work.spec.watchdog.stall / 1000, work.at_hand)
     hang.start()
-    chores = [asyncio.create_task(_watch(app, health, hang))]
+    chores = [asyncio.create_task(_watch(app, health, hang)), asyncio.create_task(work.own.run())]
     if work.log is not None:
         chores.append(asyncio.create_task(keep_short(work, work.log)))
     if work.entities is not None:

@@ -80,6 +80,15 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     return f"{found:016x}"
 
 
+def millis(text: str) -> int:
+    """The inverse of `iso`.
+
+    >>> millis("2026-01-28T09:00:00.250Z")
+    1769590800250
+    """
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)
+
+
 def iso(ms: int) -> str:
     """A time as RFC 3339 has it.
 

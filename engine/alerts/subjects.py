@@ -121,5 +121,8 @@ SUBJECTS: dict[str, Subject] = {
     "feature_age": _worker("how old the features in the cache are"),
     "cache_errors": _worker("how many writes to the cache failed", Unit.COUNT, over="time"),
     "stalled": _worker("how long there was no progress while records waited"),
+    "reopened": _worker("how often the shard was opened anew in ten minutes", Unit.COUNT, over="time"),
+    "retention_short": _worker("how many topics no longer reach back to the older snapshot", Unit.COUNT),
+    "cache_away": _worker("how long the cache could not be reached"),
     "storage": _worker("how full the disk is", Unit.SHARE),
 }

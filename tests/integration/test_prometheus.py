@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import msgspec
@@ -64,7 +65,7 @@ def scene(on_sqlite: Place) -> Iterator[Scene]:
     port, folder = free_port(), on_sqlite.folder
     pipeline = Pipeline(on_sqlite, {"http": {"port": port, "token": TOKEN}, "drift": DRIFT})
     jobs = {"driftline": (f"127.0.0.1:{port}", TOKEN)}
-    with Alertmanager(folder) as alertmanager, Worker(pipeline.path) as worker:
+    with closing(pipeline), Alertmanager(folder) as alertmanager, Worker(pipeline.path) as worker:
         worker.wait("worker of")
         with Prometheus(folder, jobs, alertmanager.address, RULES) as prometheus:
             yield Scene(pipeline, prometheus, alertmanager)

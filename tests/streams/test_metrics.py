@@ -72,7 +72,9 @@ def test_every_metric_and_no_other() -> None:
         )
         async with running(stage) as work:
             work.entities = Entities(MemoryCache(1000), Form(stage.spec), 10)
+            work.own.room = lambda: 0.5
             await busy(stage, work)
+            await work.own.look()
             found = {}
             for family in scraped(work):
                 name = f"{family.name}_total" if family.type == "counter" else family.name
