@@ -202,6 +202,9 @@ class Store(Protocol):
         """The committed records with first <= offset < end. Raise Gone when some of them were deleted."""
 
     async def put(self, topic: str, key: bytes, value: bytes | None) -> int:
-        """Append to a compacted topic, outside any commit; None deletes the key. Return the offset."""
+        """Append a record outside any commit; where a topic is compacted None deletes the key.
+
+        Return the offset.
+        """
 
     async def close(self) -> None: ...

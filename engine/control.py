@@ -23,6 +23,7 @@ from engine.specparts import Limits
 
 WHO_MAX, WHY_MAX = 200, 500  # characters
 MATCHERS_MAX = 20
+LEFT_MAX = 100  # alerts of one order
 UNKNOWN_KEY = re.compile(r"^Object contains unknown field `(.*)`$")
 
 Id = Annotated[str, Meta(min_length=1, max_length=WHO_MAX)]
@@ -84,12 +85,29 @@ class Unsilence(Order, frozen=True, tag="unsilence"):
     id: Id
 
 
+class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An alert that lies open on its topic."""
+
+    labels: dict[str, str]
+    starts_at: Annotated[str, Meta(max_length=40)] = msgspec.field(name="startsAt")
+
+
+class Forget(Order, frozen=True, tag="forget"):
+    """Alerts of which the state knows nothing are over: it began anew, or had other conditions.
+
+    A worker gives this order when it opens a shard and finds some.
+    """
+
+    alerts: Annotated[tuple[Left, ...], Meta(min_length=1, max_length=LEFT_MAX)]
+
+
 KINDS: dict[str, type[Order]] = {
     "rebaseline": Rebaseline,
     "acknowledge": Acknowledge,
     "resolve": Resolve,
     "silence": Silence,
     "unsilence": Unsilence,
+    "forget": Forget,
 }
 
 

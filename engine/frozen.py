@@ -42,7 +42,7 @@ def _head(shard: Shard) -> dict[str, Any]:
         "classes": shard.classes.known,
         "confidence": None if shard.confidence is None else shard.confidence.state(),
         "watch": None if shard.watch is None else shard.watch.state(),
-        "judge": None if shard.judge is None else shard.judge.state(),
+        "judge": shard.judge.state(),
     }
 
 
@@ -62,11 +62,10 @@ def thaw(shard: Shard, data: bytes) -> Shard:
     shard.join.restore(kept["join"], parts)
     shard.quality.restore(kept["quality"])
     shard.traffic.restore(kept["traffic"])
-    for stage, its in ((shard.confidence, "confidence"), (shard.watch, "watch"), (shard.judge, "judge")):
+    for stage, its in ((shard.confidence, "confidence"), (shard.watch, "watch")):
         if stage is not None and kept[its] is not None:
             stage.restore(kept[its])
-    if shard.judge is not None and kept["judge"] is None:
-        shard.judge.begin()
+    shard.judge.restore(kept["judge"])
     shard.growth.restore(kept["growth"])
     shard.classes.known = kept["classes"]
     if shard.growth.reached:

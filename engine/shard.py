@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from engine import confidence, control, frozen
+from engine.alerts.judge import Judge
 from engine.batch import Batch, Outputs
 from engine.categories import Classes
 from engine.choice import build_model, label_kind, model_version
@@ -37,7 +38,6 @@ from engine.spec import Spec
 from engine.unlabelled import unassume
 
 if TYPE_CHECKING:
-    from engine.alerts.judge import Judge
     from engine.drift.evidence.record import Drift
     from engine.drift.stage import Watch
 
@@ -95,7 +95,7 @@ class Shard:
         self.events = 0
         self.predicted = 0
         self.rejected: dict[str, int] = {}
-        self.judge = _judge(self)
+        self.judge = Judge(spec, self.encode.origin, self)
 
     def switch(self) -> bool:
         """Go over to kernels, which are compiled by now; False if the model has no compiled form."""
@@ -116,8 +116,7 @@ class Shard:
         self.events += len(batch) if batch.topic == self.spec.inputs[0] else 0
         while start < len(batch):
             stop = min(len(batch), start + self.room)
-            if self.judge is not None:
-                stop = self.judge.place(batch.timestamps, start, stop, self.taken)
+            stop = self.judge.place(batch.timestamps, start, stop, self.taken)
             whole = start == 0 and stop == len(batch)
             self.step(batch if whole else batch.cut(start, stop), out)
             self._passed(stop - start, batch.timestamps[stop - 1], out)
@@ -155,8 +154,7 @@ class Shard:
         if self.watch is not None:
             for index, drift in self.watch.told():
                 self._alarm(drift, batch, index, out)
-        if self.judge is not None:
-            self.judge.tell(out.alerts)
+        self.judge.tell(out.alerts)
         self._bury(lost, out)
 
     def _passed(self, count: int, now: int, out: Outputs) -> None:
@@ -165,10 +163,9 @@ class Shard:
         self.now = now
         if self.taken % self.every == 0:
             self.turn(out)
-        if self.judge is not None:
-            if self.judge.is_due(self.taken, now):
-                self.judge.look(now)
-            self.judge.tell(out.alerts)  # of the turn, too
+        if self.judge.is_due(self.taken, now):
+            self.judge.look(now)
+        self.judge.tell(out.alerts)  # of the turn, too
 
     def turn(self, out: Outputs) -> None:
         """What happens because time went by: after so many records."""
@@ -201,8 +198,7 @@ class Shard:
     def _alarm(self, drift: Drift, batch: Batch | None, index: int, out: Outputs) -> None:
         """A drift, or what more is known of one: its record, and the alerts that come of it."""
         out.drifts.add(drift.key, drift.json())
-        if self.judge is not None:
-            self.judge.drifted(drift, self.now if batch is None else batch.timestamps[index], batch, index)
+        self.judge.drifted(drift, self.now if batch is None else batch.timestamps[index], batch, index)
 
     def _score(self, events: Events, rows: Rows) -> tuple[Scores, list[Next]]:
         """What the model says; of a series, also whose next values these are."""
@@ -236,8 +232,7 @@ class Shard:
             if self.watch is None:
                 raise Unfit(Reason.UNKNOWN_CONTROL, "nothing is watched for drift: the spec has no `drift`")
             self.watch.obey(command, command.order)
-        if self.judge is not None:
-            self.judge.obey(command)
+        self.judge.obey(command)
 
     def _bury(self, lost: list[Lost], out: Outputs) -> None:
         """Dead letters, in the order of the records at which they came up."""
@@ -278,12 +273,3 @@ def _watch(spec: Spec, kind: Kind, origin: Origin) -> Watch | None:
     from engine.drift.stage import Watch
 
     return Watch(spec, kind, origin)
-
-
-def _judge(shard: Shard) -> Judge | None:
-    """What makes alerts, where the spec asks for any."""
-    if not shard.spec.conditions:
-        return None
-    from engine.alerts.judge import Judge
-
-    return Judge(shard.spec, shard.encode.origin, shard)

@@ -160,7 +160,7 @@ class Keeper:
         self.meter.recoveries += 1
         self.meter.totals = Totals.of(self.shard)
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, time.monotonic() - began)
-        self.spawn(self.upkeep.tidy(self.snapshots, self.seq))
+        self.spawn(self.upkeep.tidy(self.shard, self.snapshots, self.seq))
 
     # -- taking ----------------------------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ import time
 
 from connectors.log import LogError, Store
 from engine.errors import StateError
+from engine.shard import Shard
 from engine.spec import Spec
 from streams import snapshot
+from streams.alerts import left
 from streams.commit import Picture
 from streams.journal import Pointer
 from streams.logs import at
@@ -69,8 +71,8 @@ class Upkeep:
         self.gone &= {pointer.name for pointer in snapshots}
         return [pointer for pointer in snapshots if pointer.name not in self.gone]
 
-    async def tidy(self, snapshots: list[Pointer], seq: int) -> None:
-        """After an opening at entry `seq`: remove what crashes left behind."""
+    async def tidy(self, shard: Shard, snapshots: list[Pointer], seq: int) -> None:
+        """After an opening at entry `seq`: remove what crashes left behind, end alerts that nobody knows."""
         self.littered = True
         named = snapshots[:2]
         for pointer in snapshots[2:]:
@@ -78,6 +80,8 @@ class Upkeep:
         with contextlib.suppress(LogError):  # tried again before the next snapshot
             await self._sweep(named, seq)
         await self.check_retention(named)
+        with contextlib.suppress(LogError):  # the next opening tries again
+            await left.end(shard, self.store)
 
     async def _sweep(self, named: list[Pointer], seq: int) -> None:
         if removed := await snapshot.sweep(self.shelf, self.store, named, seq):

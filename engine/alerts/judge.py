@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine.alerts import drifts
+from engine.alerts import drifts, left
 from engine.alerts.bound import Clock
 from engine.alerts.condition import When, parse
 from engine.alerts.life import By
@@ -22,7 +22,7 @@ from engine.alerts.sighted import Sighter
 from engine.alerts.sources import Seen
 from engine.alerts.summary import RULE, Summary
 from engine.batch import Batch, Output
-from engine.control import Acknowledge, Command, Order, Rebaseline, Resolve
+from engine.control import Acknowledge, Command, Forget, Order, Rebaseline, Resolve
 from engine.outputs import Origin
 from engine.spec import Spec
 from engine.specalerts import Condition
@@ -139,6 +139,9 @@ class Judge:
     def _obey(self, order: Order, now: int) -> None:
         if isinstance(order, Acknowledge | Resolve) and order.source == "worker":
             return
+        if isinstance(order, Forget):
+            left.forget(self.lives, order, now)
+            return
         told = self.summary.key in self.lives.all
         self.lives.obey(order, now)
         if told and self.summary.key not in self.lives.all:
@@ -170,10 +173,6 @@ class Judge:
         self.summary.restore(state["summary"])
         self.clock.now, self.looked = state["clock"], state["looked"]
         self.measures.restore(state["measures"])
-
-    def begin(self) -> None:
-        """What is to come is all that counts: there is no state."""
-        self.measures.begin()
 
 
 def traceparent(batch: Batch, index: int) -> str | None:

@@ -100,7 +100,7 @@ class Lives:
         elif life.is_quiet(now, sight.rule.wait_ms):
             if life.stage == "open":
                 self._tell_of(life, sight.told())
-            self._end(life, now)
+            self.end(life, now)
 
     def _age(self, now: int) -> None:
         """What was not found for long is over, as is what is no longer asked for."""
@@ -109,9 +109,9 @@ class Lives:
             life.seen = min(life.seen, now)
             rule = self.rules.get(life.name)
             if rule is None or rule.severity != life.alert.labels["severity"]:
-                self._end(life, now, By("", NO_CONDITION))
+                self.end(life, now, By("", NO_CONDITION))
             elif now - life.seen >= rule.lasts_ms:
-                self._end(life, now, By("", NOT_FOUND))
+                self.end(life, now, By("", NOT_FOUND))
 
     def obey(self, order: Order, now: int) -> None:
         """Do what an order says; Unfit if it can't be done."""
@@ -123,7 +123,7 @@ class Lives:
         elif isinstance(order, Resolve):
             life = self._open(order.alert)
             stays = life.value is not None and life.quiet is None  # a measure that still holds
-            self._end(life, now, by, by_order=True)
+            self.end(life, now, by, by_order=True)
             if stays:
                 alert = msgspec.structs.replace(life.alert, evidence=None)
                 self.all[order.alert] = msgspec.structs.replace(
@@ -139,7 +139,7 @@ class Lives:
     def forgotten(self, is_meant: Callable[[Mapping[str, str]], bool], now: int, by: By) -> None:
         """Alerts that are over because a person says that what they tell of is normal now."""
         for life in [life for life in self.all.values() if is_meant(life.alert.labels)]:
-            self._end(life, now, by, by_order=True)
+            self.end(life, now, by, by_order=True)
 
     def _open(self, key: str) -> Life:
         life = self.all.get(key)
@@ -189,7 +189,8 @@ class Lives:
         if self.firing[life.name] == 1:
             self._mute_those_under(life.name, now)
 
-    def _end(self, life: Life, now: int, by: By = NOBODY, by_order: bool = False) -> None:
+    def end(self, life: Life, now: int, by: By = NOBODY, by_order: bool = False) -> None:
+        """It is over; what nobody knew of is gone."""
         del self.all[life.alert.fingerprint]
         if life.stage != "open":
             return

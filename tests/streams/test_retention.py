@@ -115,7 +115,8 @@ def test_what_somebody_else_deletes(topic: str, caplog: pytest.LogCaptureFixture
     async def story() -> None:
         stage, keeper = await grown(60)
         await stage.log.trim(topic, 0, stage.log.bounds(topic)[0][1] - 1)
-        await keeper.upkeep.tidy(keeper.snapshots, keeper.seq)
+        assert keeper.shard is not None
+        await keeper.upkeep.tidy(keeper.shard, keeper.snapshots, keeper.seq)
         assert keeper.meter.retention_short == 1
         assert keeper.upkeep.is_due()
         assert f"shard 0: {topic} no longer reach back to the snapshot of entry" in caplog.text

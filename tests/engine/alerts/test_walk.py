@@ -11,7 +11,18 @@ import pytest
 from connectors.log import Batch
 from engine.alerts.record import Alert, fingerprint, read
 from engine.batch import Outputs
-from engine.control import Acknowledge, Matcher, Order, Rebaseline, Resolve, Silence, Unsilence, encode
+from engine.control import (
+    Acknowledge,
+    Forget,
+    Left,
+    Matcher,
+    Order,
+    Rebaseline,
+    Resolve,
+    Silence,
+    Unsilence,
+    encode,
+)
 from engine.shard import Shard
 from engine.spec import Spec
 
@@ -124,14 +135,12 @@ def test_an_alert_comes_with_its_drift() -> None:
         out = shard.walk(batch("events", i, [value], [i * 1000]))
         drifts = {(key or b"").decode() for key in out.drifts.keys}
         assert drifts <= {alert.evidence["drift"] for alert in told(out) if alert.evidence is not None}
-    assert shard.judge is not None
     assert shard.judge.open
 
 
 def test_a_storm_of_orders() -> None:
     """A bound holds for what people do, too; the newest state is told when there is room."""
     shard, _ = walked(spec(), events(), SIZE)
-    assert shard.judge is not None
     key = next(iter(shard.judge.open))
     orders = [encode(Acknowledge(alert=key, why=str(n))) for n in range(500)]
     out = shard.walk(batch("control", 50, orders, [3_000_000 + n for n in range(500)]))
@@ -139,3 +148,16 @@ def test_a_storm_of_orders() -> None:
     later = shard.walk(batch("control", 550, [encode(Rebaseline())], [3_100_000]))
     newest = {alert.fingerprint: alert for alert in told(out) + told(later)}
     assert newest[key].status == "resolved"
+
+
+def test_what_nobody_knows() -> None:
+    """An order ends an alert that only the topic knows, once; one that is known goes on."""
+    shard, _ = walked(spec(), events(), SIZE)
+    known = next(iter(shard.judge.open.values()))
+    gone = {"alertname": "Gone", "severity": "info", "partition": "0"}
+    order = Forget(alerts=(Left(gone, "2026-01-01T00:00:00.000Z"), Left(known.labels, known.starts_at)))
+    (ended,) = told(shard.walk(batch("control", 50, [encode(order)], [3_000_000])))
+    assert (ended.labels, ended.status, ended.starts_at) == (gone, "resolved", "2026-01-01T00:00:00.000Z")
+    assert told(shard.walk(batch("control", 51, [encode(order)], [3_000_001]))) == []
+    wrong = Forget(alerts=(Left({"alertname": "Gone"}, ""),))
+    assert len(shard.walk(batch("control", 52, [encode(wrong)], [3_000_002])).dead_letters) == 1
