@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from engine.spec import Spec
+from tests.parts.processes import ALONE
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
@@ -92,6 +93,12 @@ def mounts(service: str) -> dict[str, str]:
 
 def pipeline() -> Spec:
     return Spec.model_validate(yaml.safe_load((ROOT / mounts("worker")["/app/driftline.yaml"]).read_text()))
+
+
+def jobs() -> dict[str, dict[str, Any]]:
+    """What Prometheus scrapes."""
+    settings = yaml.safe_load((ROOT / mounts("prometheus")["/etc/prometheus/prometheus.yml"]).read_text())
+    return {job["job_name"]: job for job in settings["scrape_configs"]}
 
 
 def kafka() -> dict[str, str]:
@@ -191,9 +198,7 @@ def test_kafka_creates_no_topic_by_itself() -> None:
 
 def test_prometheus_scrapes_the_workers() -> None:
     """It asks every worker, on the worker's port, with the worker's token."""
-    [job] = yaml.safe_load((ROOT / mounts("prometheus")["/etc/prometheus/prometheus.yml"]).read_text())[
-        "scrape_configs"
-    ]
+    job = jobs()["driftline"]
     [target] = job["dns_sd_configs"]
     assert set(target["names"]) <= set(SERVICES)
     assert target["port"] == pipeline().http.port
@@ -204,6 +209,25 @@ def test_prometheus_scrapes_the_workers() -> None:
         subprocess.run(
             [promtool, "check", "config", "--syntax-only", ROOT / "deploy/prometheus.yml"], check=True
         )
+
+
+def test_prometheus_scrapes_what_serves_and_notifies() -> None:
+    """On the ports of the spec, with secrets that are there."""
+    spec, found = pipeline(), jobs()
+    for name, port in (("serve", spec.serve.port), ("notify", spec.notify.port)):
+        assert found[name]["static_configs"] == [{"targets": [f"{name}:{port}"]}]
+        assert str(port) in SERVICES[name]["healthcheck"]["test"][-1]
+        token = found[name]["authorization"]["credentials_file"].removeprefix("/run/secrets/")
+        assert token in SERVICES["prometheus"]["secrets"]
+    assert spec.serve.tokens == "/run/secrets/" + SERVICES["serve"]["secrets"][-1]
+
+
+def test_each_does_its_own() -> None:
+    """The worker starts nothing beside itself, since that has services of its own."""
+    commands = [SERVICES[name]["command"] for name in ("worker", "serve", "notify")]
+    assert commands == [["run", *ALONE], ["serve"], ["notify"]]
+    [receiver] = pipeline().notify.receivers.values()
+    assert receiver.address == "http://alertmanager:9093"
 
 
 def test_grafana_reads_prometheus() -> None:
