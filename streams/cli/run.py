@@ -84,7 +84,8 @@ def beside(spec: Spec, same: list[str], left_out: Collection[str]) -> list[Child
     if spec.serve.port is not None:
         wanted.append(Child("serve", ("serve", *same), (spec.serve.host, spec.serve.port)))
     if spec.notify.receivers:
-        wanted.append(Child("notify", ("notify", *same)))
+        port = spec.notify.port
+        wanted.append(Child("notify", ("notify", *same), None if port is None else (spec.http.host, port)))
     return [child for child in wanted if child.name not in left_out]
 
 

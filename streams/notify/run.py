@@ -31,7 +31,7 @@ TIMEOUT_S = 10.0  # of a request to Kafka
 
 def run_notify(spec: Spec, log_level: str = "info", json: bool = False) -> int:
     """Deliver alerts until a signal comes; return the exit code."""
-    set_up_logging(log_level, json, spec.pipeline)
+    set_up_logging(log_level, json, spec.pipeline, "notify")
     if not spec.notify.receivers:
         raise SpecError("notify.receivers is empty, so there is nobody to tell; name a webhook, say")
     return asyncio.run(_run(spec))

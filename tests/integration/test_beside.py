@@ -13,6 +13,7 @@ import pytest
 
 from tests.faults.harness import Place, Worker
 from tests.integration.pipeline import Pipeline
+from tests.streams.test_children import runs
 
 pytestmark = pytest.mark.integration
 
@@ -71,6 +72,19 @@ def test_it_goes_with_a_worker_that_is_killed(worker: Worker) -> None:
     assert answers(place)
     worker.send(signal.SIGKILL)
     assert silent(place)
+
+
+def test_alerts_are_delivered_beside_it(on_sqlite: Place) -> None:
+    """Where somebody is to be told; it goes with the worker, too."""
+    told = {"notify": {"receivers": {"oncall": {"webhook": "http://127.0.0.1:1/"}}}, "serve": {"port": None}}
+    with Worker(Pipeline(on_sqlite, told).path, beside=True) as worker:
+        worker.wait("delivering alerts of")
+        (delivering,) = [int(line.text.rpartition(" ")[2]) for line in worker.said("runs as process")]
+        worker.send(signal.SIGKILL)
+        deadline = time.monotonic() + WAIT_S
+        while runs(delivering):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_scoring_goes_on_when_it_is_killed(pipeline: Pipeline, worker: Worker) -> None:

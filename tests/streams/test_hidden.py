@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,10 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from connectors import open_log
+from connectors.log import Rows
+from engine.alerts.record import Alert
+from streams import topics
 from streams.hidden import hide, learn, secrets_of
 from streams.logs import JsonLines, Lines
 from streams.specfile import load
@@ -108,18 +113,48 @@ def test_check_shows_none(cli: Cli) -> None:
 def test_processes_that_fail_show_none(path: Path, options: list[str]) -> None:
     """Worker and API, whose broker and cache are away, at level debug."""
     alone = {"run": ["--no-serve", "--no-notify"]}
-    for name, said in SAID.items():
-        log = path.parent / f"{name}.log"
-        arguments = [name, *alone.get(name, []), "--log-level", "debug", *options]
-        with log.open("wb") as file:
-            process = start(*arguments, folder=path.parent, stdout=file, stderr=file)
-        deadline = time.monotonic() + 40
-        while said not in log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        assert said in log.read_text()
-        assert shown(log.read_text()) == []
+    for name, wanted in SAID.items():
+        arguments = [*alone.get(name, []), "--log-level", "debug", *options]
+        assert shown(said(name, path, wanted, *arguments)) == []
+
+
+def test_a_delivery_that_fails_shows_none(path: Path) -> None:
+    """Where a webhook lies is a secret, and what signs its messages; nobody answers there."""
+    secrets = [f"planted-{name}-secret" for name in ("path", "query", "signature", "header")]
+    hook = {
+        "webhook": f"http://127.0.0.1:1/{secrets[0]}?t={secrets[1]}",
+        "secret": secrets[2],
+        "headers": {"Authorization": f"Bearer {secrets[3]}"},
+    }
+    spec = {**SPEC, "transport": f"sqlite:///{path.parent}/log.db", "notify": {"receivers": {"oncall": hook}}}
+    path.write_text(yaml.safe_dump({key: spec[key] for key in spec if key not in ("kafka", "cache")}))
+    alert = Alert(
+        status="firing",
+        labels={"alertname": "Drift"},
+        annotations={},
+        starts_at="2026-01-01T00:00:00Z",
+        fingerprint="0123456789abcdef",
+        time=1,
+    )
+    with closing(open_log(spec["transport"])) as log:
+        topics.ensure(log, load(path, environ={}))
+        log.append("pay.alerts", 0, Rows([alert.key], [alert.json()]))
+    text = said("notify", path, "oncall: ", "--log-level", "debug")
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def said(name: str, path: Path, wanted: str, *options: str) -> str:
+    """What a command prints until it has said something, and is told to stop."""
+    log = path.parent / f"{name}.log"
+    with log.open("wb") as file:
+        process = start(name, *options, folder=path.parent, stdout=file, stderr=file)
+    deadline = time.monotonic() + 40
+    while wanted not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+    assert wanted in log.read_text()
+    return log.read_text()
 
 
 def test_an_error_that_nobody_caught(path: Path) -> None:
