@@ -28,6 +28,7 @@ from streams.cli.common import (
     user,
 )
 from streams.cli.silences import ByOption, WhyOption, silence, silences, unsilence
+from streams.cli.trial import try_out
 from streams.records import printable
 
 app = typer.Typer(no_args_is_help=True, help="What fires, with its evidence; acknowledge, silence, resolve.")
@@ -146,6 +147,7 @@ def resolve(
 
 for each in (silence, silences, unsilence):
     app.command()(each)
+app.command("test")(try_out)
 
 
 # -- what they share -----------------------------------------------------------------------------------
