@@ -48,6 +48,7 @@ class Alertmanager:
             f"--storage.path={folder}/alertmanager",
         ]
         command += [f"--web.listen-address={self.address}", "--log.level=warn"]
+        command += ["--cluster.listen-address="]  # or it waits ten seconds for others like it
         ask = b"GET /-/ready HTTP/1.0\r\n\r\n"
         self.server = Server(command, folder / "alertmanager.log", lambda: answers(port, ask))
 
