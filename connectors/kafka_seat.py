@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from connectors.kafka_batch import to_batch
@@ -74,6 +75,7 @@ class KafkaSeat:
             group_id=self.group,
             enable_auto_commit=False,
             auto_offset_reset="latest",
+            partition_assignment_strategy=(StickyPartitionAssignor,),  # who comes takes it from nobody
             **self.times,
             **self.shared.settings,
         )

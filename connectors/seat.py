@@ -12,10 +12,10 @@ from typing import Protocol
 from connectors.embedded import Owned
 from connectors.log import Batch, Gone, Refused, Rows
 
-LEASE_S = 6.0
+LEASE_S = 3.0
 POLL_S = 0.02  # between two looks for what others have committed
 FETCH_MAX = 500
-HOLD_S = 2.0  # how often `hold` is to be called
+HOLD_S = 1.0  # how often `hold` is to be called
 
 
 class Seat(Protocol):

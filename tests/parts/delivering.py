@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from engine.spec import Spec
 from streams.notify.counts import Counts
 from streams.notify.run import deliver
 
+NUMBERS = itertools.count()
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -55,7 +57,7 @@ class Notify:
     """`driftline notify` as a process of its own."""
 
     def __init__(self, spec: Path) -> None:
-        self.log = spec.with_suffix(".notify.log")
+        self.log = spec.with_suffix(f".notify-{next(NUMBERS)}.log")
         program = "from streams.cli import main; main()"
         command = [sys.executable, "-c", program, "notify", "--spec", str(spec)]
         with self.log.open("ab") as output:
@@ -64,6 +66,11 @@ class Notify:
 
     def said(self) -> str:
         return self.log.read_text()
+
+    @property
+    def sits(self) -> bool:
+        """Whether it is the one that delivers, as far as it knows."""
+        return self.said().rfind("delivering alerts of") > self.said().rfind("standing by")
 
     def wait(self, text: str, times: int = 1) -> None:
         """Until it has logged this so often."""
