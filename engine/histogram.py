@@ -8,9 +8,6 @@ from itertools import accumulate
 from math import inf
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 class Histogram:
     """Counts and a sum.
@@ -38,18 +35,6 @@ class Histogram:
         """Count a value; -1 times takes it out again."""
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
-
-    def add_all(self, values: NDArray[Any]) -> None:
-        """Count many at once.
-
-        >>> delays = Histogram((1, 10))
-        >>> delays.add_all(np.array([0, 1, 5, 100]))
-        >>> delays.total, delays.counts
-        (106.0, [2, 1, 1])
-        """
-        found = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.counts))
-        self.counts = [a + b for a, b in zip(self.counts, found.tolist(), strict=True)]
-        self.total += float(values.sum())
 
     def below(self) -> Iterator[tuple[float, int]]:
         """Each bound, and how many values were not above it."""

@@ -119,7 +119,7 @@ class Senses:
     def _latency(self, now: float) -> float | None:
         """99 of 100 answers of the last minute came within this time; None for records of the past."""
         histogram = self.keeper.meter.latency
-        self.answers.append((now, histogram.counts))  # a new list at every change
+        self.answers.append((now, list(histogram.counts)))
         while self.answers[0][0] < now - LATENCY_S:
             self.answers.popleft()
         before = self.answers[0][1]
