@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from engine.spec import Spec
-from streams.serve import health, oip, page, predict, problems, publish, views
+from streams.serve import described, health, oip, page, predict, problems, publish, views
 from streams.serve.counts import Counts
 from streams.serve.gate import Gate
 from streams.serve.site import Site
-
-TEXT = """Score events, send events and labels, and see what a pipeline makes of them.
-
-Everything but the health routes needs a bearer token, once tokens are configured: `read` looks, `label` also
-sends events and labels, `admin` also gives orders. Errors are problems as of RFC 9457."""
-
-PROBLEMS = {
-    401: "No token, or one that is not known.",
-    403: "The token lacks the scope.",
-    422: "Something in the request does not fit.",
-    429: "More requests than the token may make; `Retry-After` says how long to wait.",
-    503: "The log or a snapshot can't be used now.",
-}
 
 
 def make_app(spec: Spec) -> FastAPI:
@@ -38,18 +24,14 @@ def make_app(spec: Spec) -> FastAPI:
         The pipeline's spec.
     """
 
-    told: dict[int | str, dict[str, Any]] = {
-        status: {"description": text, "content": {problems.TYPE: {"schema": problems.SCHEMA}}}
-        for status, text in PROBLEMS.items()
-    }
     app = FastAPI(
         title=f"Driftline: {spec.pipeline}",
-        description=TEXT,
+        description=described.TEXT,
         version=version("driftline"),
         docs_url=None,  # it would load its scripts from elsewhere
         redoc_url=None,
         openapi_url=None,  # `health` serves it, to those who may read
-        responses=told,
+        responses=described.answers(),
     )
     app.state.site, app.state.counts = Site.of(spec), Counts(spec.pipeline)
     app.state.counts.gauges["model_age_seconds"] = app.state.site.models.age_s

@@ -1,4 +1,4 @@
-"""What the server tells of itself: alive, ready, counted, described."""
+"""What the server tells of itself: whether it is alive and ready, what it counted, what it can be asked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from connectors.log import LogError
 from streams import shelves
+from streams.serve import described
 from streams.serve.door import Anybody, need
 from streams.serve.problems import Problem
 from streams.serve.site import Here, Site
@@ -33,9 +34,9 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "It is not; `reasons` says why."}})
+@router.get("/readyz")
 async def readyz(here: Here) -> dict[str, str]:
-    """Whether the log can be read, and there is a model to ask."""
+    """Whether the log can be read, and there is a model to ask; if not, `reasons` says why."""
     if wrong := await reasons(here):
         raise Problem(503, "; ".join(wrong), reasons=wrong)
     return {"status": "ready"}
@@ -48,10 +49,9 @@ async def metrics(request: Request) -> Response:
 
 
 @router.get("/openapi.json", dependencies=[need("read")], include_in_schema=False)
-async def described(request: Request) -> dict[str, Any]:
+async def description(request: Request) -> dict[str, Any]:
     """What this API is, for programs that write clients."""
-    found: dict[str, Any] = request.app.openapi()
-    return found
+    return described.openapi(request.app)
 
 
 @router.get("/v1/whoami")

@@ -84,12 +84,26 @@ SCHEMA = {
     "properties": {"id": {"type": "string"}, "inputs": {"type": "array", "items": TENSOR}},
 }
 BODY = {"required": True, "content": {"application/json": {"schema": SCHEMA, "example": EXAMPLE}}}
+ANSWER = {
+    "type": "object",
+    "required": ["model_name", "model_version", "outputs"],
+    "properties": {
+        "model_name": {"type": "string"},
+        "model_version": {"type": "string"},
+        "id": {"type": "string"},
+        "outputs": {"type": "array", "items": TENSOR},
+        "parameters": {"type": "object"},
+    },
+}
+INFER: dict[str, Any] = {
+    "openapi_extra": {"requestBody": BODY},
+    "responses": {200: {"description": "Tensors.", "content": {"application/json": {"schema": ANSWER}}}},
+    "response_class": Response,
+}
 
 
-@router.post("/models/{name}/infer", openapi_extra={"requestBody": BODY}, response_class=Response)
-@router.post(
-    "/models/{name}/versions/{number}/infer", openapi_extra={"requestBody": BODY}, response_class=Response
-)
+@router.post("/models/{name}/infer", **INFER)
+@router.post("/models/{name}/versions/{number}/infer", **INFER)
 async def infer(
     name: str, request: Request, here: Here, caller: Reader, number: str | None = None
 ) -> Response:

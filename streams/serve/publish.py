@@ -31,7 +31,7 @@ class Spot(BaseModel):
     offset: int
 
 
-class Sent(BaseModel):
+class Published(BaseModel):
     """What was appended, and is durable."""
 
     topic: str
@@ -51,7 +51,7 @@ def body(name: str, example: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def _publish(request: Request, here: Here, what: What) -> Sent:
+async def _publish(request: Request, here: Here, what: What) -> Published:
     rows = bodies.rows(request.scope, what, here.spec.serve.batch_max)
     headers = traces(request)
     check(here.decoder, what, [row.value for row in rows], headers)
@@ -60,7 +60,7 @@ async def _publish(request: Request, here: Here, what: What) -> Sent:
     except Homeless as error:
         raise Problem(422, str(error), reason="missing_field") from None
     places = [Spot(partition=partition, offset=offset) for partition, offset in spots]
-    return Sent(topic=here.spec.topic(what), sent=len(rows), places=places)
+    return Published(topic=here.spec.topic(what), sent=len(rows), places=places)
 
 
 def traces(request: Request) -> Headers:
@@ -69,7 +69,7 @@ def traces(request: Request) -> Headers:
 
 
 @router.post("/events", status_code=202, openapi_extra=body("events", {"payment_id": "1", "amount": 12.5}))
-async def events(request: Request, here: Here, caller: Labeller) -> Sent:
+async def events(request: Request, here: Here, caller: Labeller) -> Published:
     """Send events. They are in their topic when the answer comes; predictions follow on theirs.
 
     If one of them does not fit the spec none is sent, and the answer says which and why. An event that
@@ -79,6 +79,6 @@ async def events(request: Request, here: Here, caller: Labeller) -> Sent:
 
 
 @router.post("/labels", status_code=202, openapi_extra=body("labels", {"event_id": "1", "label": True}))
-async def labels(request: Request, here: Here, caller: Labeller) -> Sent:
+async def labels(request: Request, here: Here, caller: Labeller) -> Published:
     """Send labels, each with the entity of its event where the topic has several partitions."""
     return await _publish(request, here, "labels")

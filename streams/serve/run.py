@@ -32,16 +32,18 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
     door.check(spec.serve)
     gc.set_threshold(50_000, 20, 50)  # what a snapshot remembers is much, and free of cycles
     sys.setswitchinterval(SWITCH_S)
-    with listening(spec.serve.host, spec.serve.port) as server:
-        log.info("serving %s on %s", spec.pipeline, address(spec, server))
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(spec, server))
+    with (
+        listening(spec.serve.host, spec.serve.port) as server,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(spec, server))
     log.info("serving %s ended", spec.pipeline)
     return 0
 
 
 async def _serve(spec: Spec, server: socket.socket) -> None:
     app = make_app(spec)
+    log.info("serving %s on %s", spec.pipeline, address(spec, server))
     listener = uvicorn.Server(settings(spec, gated(app)))
     app.state.site.ending = lambda: listener.should_exit
     try:
