@@ -186,7 +186,7 @@ def explain(exc: sqlite3.Error, path: str) -> LogError:
 def fullness(path: str, size_max: int | None) -> float:
     """How full the place of a log is, from 0 to 1: its disk, or what `size_max` leaves it. Raise OSError."""
     disk = shutil.disk_usage(Path(path).absolute().parent)
-    full = 1 - disk.free / disk.total
+    full = disk.used / (disk.used + disk.free)  # of what we may use, as df counts
     if size_max is None:
         return full
     with speaking(path), closing(sqlite3.connect(path, timeout=1)) as db:
