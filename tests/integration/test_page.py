@@ -98,6 +98,35 @@ def test_a_drift_appears_and_its_alert_is_acknowledged(
     assert {path.name for path in tmp_path.glob("*.png")} == {"stream.png", "alert.png", "acknowledged.png"}
 
 
+@pytest.mark.timeout(180)
+def test_an_alert_is_silenced_and_the_audit_tells(browser: Chromium, place: tuple[Town, Serving]) -> None:
+    """With a reason, without which nothing is sent; the silence is ended again, and all of it can be read."""
+    here, serving = place
+    with browser.tab(url(serving, "alerts")) as page:
+        sign_in(page, here.tokens["order"])
+        page.get_by_role("button", name=re.compile("^all")).click()
+        page.get_by_role("row").filter(has_text="amount").first.click()
+        page.get_by_role("button", name="Silence …", exact=True).click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Silence").click()
+        expect(dialog).to_be_visible()
+        dialog.get_by_label("Why").fill("a known price change")
+        dialog.get_by_role("button", name="Silence").click()
+        expect(page.get_by_role("complementary", name="Alert").locator(".tag-silenced")).to_be_visible()
+        page.get_by_role("button", name="Silences …").click()
+        dialog.get_by_role("button", name="End it").click()
+        expect(dialog).to_contain_text("Ordered to end")
+        dialog.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("complementary", name="Alert").locator(".tag-silenced")).to_have_count(0)
+        page.keyboard.press("7")
+        for what in ("silence", "alert silenced", "unsilence"):
+            line = page.get_by_role("row").filter(has=page.get_by_text(what, exact=True)).first
+            expect(line).to_contain_text("order")
+    orders = [json.loads(each.value or b"{}") for each in here.records("control")]
+    silence = next(each for each in orders if each["do"] == "silence")
+    assert (silence["by"], silence["why"]) == ("order", "a known price change")
+
+
 def test_the_drift_board_shows_what_was_and_what_is(browser: Chromium, place: tuple[Town, Serving]) -> None:
     """By keyboard alone: to the board, to a signal by search, into it and out again."""
     here, serving = place

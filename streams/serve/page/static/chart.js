@@ -47,7 +47,8 @@ export function chart({ title, series, format, height = 168, lowest = 0, highest
   const draw = () => {
     const width = picture.clientWidth || 600;
     place = scale(drawn, { width, height, lowest, highest });
-    put(picture, axes(place, format), marks(place, drawn.marks, choose), lines(place, drawn, series), hair(place, cursor, drawn, series));
+    if (last(drawn) < 0) put(picture, s("text", { class: "tick", x: width / 2, y: height / 2, "text-anchor": "middle" }, "nothing yet"));
+    else put(picture, axes(place, format), marks(place, drawn.marks, choose), lines(place, drawn, series), hair(place, cursor, drawn, series));
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     tell();
   };

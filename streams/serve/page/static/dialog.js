@@ -88,6 +88,12 @@ export function toast(text, kind = "good") {
   setTimeout(() => note.remove(), SHOWN_MS);
 }
 
+/** Why the buttons beside it do nothing, where a token may only look. */
+export function whyNot(scope) {
+  const why = forbidden(scope);
+  return why ? h("p", { class: "hint" }, why) : null;
+}
+
 /** A button for an order; one that the token does not allow stays in reach of the keyboard, and says why not. */
 export function order(scope, properties, ...children) {
   const why = forbidden(scope);

@@ -13,7 +13,10 @@ const known = (value) => value !== null && value !== undefined && Number.isFinit
 export const count = (value) => (known(value) ? whole.format(value) : DASH);
 
 /** 41885600000 as 41.9B. */
-export const compact = (value) => (known(value) ? short.format(value) : DASH);
+export function compact(value) {
+  if (!known(value)) return DASH;
+  return Math.abs(value) < 1000 ? String(Number(Number(value).toPrecision(3))) : short.format(value);
+}
 
 /** Three digits or so, however large or small. */
 export function figure(value) {

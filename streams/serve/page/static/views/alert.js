@@ -1,6 +1,6 @@
 // One alert with its evidence, its history, and what can be ordered.
 
-import { order } from "../dialog.js";
+import { order, whyNot } from "../dialog.js";
 import { distribution } from "../distribution.js";
 import { facts, h, icon, link, put } from "../dom.js";
 import { count, date, figure, iso, percent, words } from "../format.js";
@@ -66,6 +66,7 @@ function buttons(alert, now, drift) {
     order("admin", { onclick: () => silence(alert), "aria-keyshortcuts": "s" }, "Silence …"),
     order("admin", { onclick: () => resolve(alert), "aria-keyshortcuts": "r" }, "Resolve …"),
     signal ? order("admin", { onclick: () => rebaseline(signal) }, "Take as new normal …") : null,
+    whyNot("admin"),
   );
 }
 

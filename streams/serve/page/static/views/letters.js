@@ -1,7 +1,7 @@
 // Dead letters: what was refused, why, and sending it again.
 
 import { get, send } from "../api.js";
-import { ask, order, toast } from "../dialog.js";
+import { ask, order, toast, whyNot } from "../dialog.js";
 import { empty, facts, h, icon, put, say } from "../dom.js";
 import { age, count, date, pretty, words } from "../format.js";
 import { list } from "../list.js";
@@ -119,7 +119,7 @@ function detail(node, letter, close, changed) {
     h("div", { class: "beside-head" }, h("button", { type: "button", class: "quiet back", onclick: close }, icon("back"), "All dead letters")),
     title,
     h("p", { class: "summary break" }, letter.message ?? ""),
-    letter.replayed ? h("p", { class: "soft" }, "It was sent again.") : h("div", { class: "buttons" }, order("admin", { class: "primary", onclick: () => replay(letter, changed), "aria-keyshortcuts": "r" }, "Replay …")),
+    letter.replayed ? h("p", { class: "soft" }, "It was sent again.") : h("div", { class: "buttons" }, order("admin", { class: "primary", onclick: () => replay(letter, changed), "aria-keyshortcuts": "r" }, "Replay …"), whyNot("admin")),
     facts([
       ["error", letter.exception],
       ["came from", whence(letter)],

@@ -75,6 +75,9 @@ export function show() {
 /** The signal that a mark of a drift is about: its text begins with it. */
 export const signalOf = (mark) => mark.text.slice(0, Math.max(0, mark.text.lastIndexOf(": "))) || mark.text;
 
+/** A window by its name: so many outcomes, so much time, or all of life. */
+const windowOf = (name) => (/^\d+$/.test(name) ? `last ${count(Number(name))}` : words(name));
+
 function standings(found) {
   const { latest, segments = {} } = found;
   if (!latest || !Object.keys(latest).length) return empty("Nothing measured yet", "A snapshot shows it, once one was made.");
@@ -83,7 +86,7 @@ function standings(found) {
   const rows = names.map((name) =>
     h("tr", {}, h("th", { scope: "row" }, words(name)), windows.map((each) => h("td", { class: "number" }, figure(latest[each]?.[name])))),
   );
-  const head = h("tr", {}, h("th", {}, "metric"), windows.map((each) => h("th", { scope: "col", class: "number" }, words(each))));
+  const head = h("tr", {}, h("th", {}, "metric"), windows.map((each) => h("th", { scope: "col", class: "number" }, windowOf(each))));
   return [h("div", { class: "scroll" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))), parts(segments, found.metric)];
 }
 
