@@ -53,8 +53,7 @@ class Totals:
         others, rejected = dict(shard.fold.categories.others), dict(shard.rejected)
         delays = shard.join.delays.copy()
         drifts = {} if shard.watch is None else shard.watch.tally.counts()
-        lives = None if shard.judge is None else shard.judge.lives
-        alerts = ({}, 0) if lives is None else (dict(lives.counts), lives.held_total)
+        alerts = dict(shard.judge.lives.counts), shard.judge.lives.held_total
         counted = (shard.events, shard.predicted, rejected, labels, delays)
         return cls(*counted, *told, features, series, others, drifts, *alerts)
 

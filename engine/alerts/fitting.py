@@ -50,6 +50,7 @@ def wrong_conditions(spec: Spec) -> Iterator[str]:
         for wrong in (_of, _window, _by, _clear, _summary):
             yield from (f"{where}.{said}" for said in wrong(condition, when, spec))
         yield from (f"{where}.{said}" for said in _wrong_names(place, condition, names))
+        yield from (f"{where}.{said}" for said in _out_of_reach(condition, spec.conditions, names))
 
 
 def _named(condition: Condition) -> str | None:
@@ -68,6 +69,25 @@ def _wrong_names(place: int, condition: Condition, names: Sequence[str | None]) 
         if other not in known:
             near = nearest(other, filter(None, known)) or f"; the others are {', '.join(filter(None, known))}"
             yield f"inhibits names {other!r}, which is no other condition{near}"
+
+
+def _out_of_reach(
+    condition: Condition, conditions: Sequence[Condition], names: Sequence[str | None]
+) -> Iterator[str]:
+    """What the worker judges by its clock can't hold back what a replay has to repeat, nor the other way."""
+    mine = _judged(condition)
+    for other, name in zip(conditions, names, strict=True):
+        theirs = _judged(other)
+        if name in condition.inhibits and theirs not in (None, mine):
+            yield f"inhibits names {name!r}, which the {theirs} judges, and this one the {mine}"
+
+
+def _judged(condition: Condition) -> str | None:
+    """By the shard or the worker; None if nobody knows, since it can't be read."""
+    try:
+        return SUBJECTS[parse(condition.when).subject].where
+    except SpecError:
+        return None
 
 
 def _of(condition: Condition, when: When, spec: Spec) -> Iterator[str]:

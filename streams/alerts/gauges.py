@@ -41,12 +41,12 @@ def samples(work: Work) -> Iterator[Sample]:
 
 
 def _of_shard(pipeline: str, keeper: Keeper, fires: Counter[str]) -> Iterator[Sample]:
-    judge = None if keeper.shard is None else keeper.shard.judge
-    if judge is not None:
-        fires.update(judge.firing())
-        yield "driftline_silences", (pipeline, str(keeper.partition)), judge.silences()
+    shard = keeper.shard
+    if shard is not None:
+        fires.update(shard.judge.firing())
+        yield "driftline_silences", (pipeline, str(keeper.partition)), shard.judge.silences()
     if (totals := keeper.meter.totals) is not None:
-        rules = () if judge is None else _of_stream(judge)
+        rules = () if shard is None else _of_stream(shard.judge)
         yield from _counted(pipeline, "engine", rules, totals.alerts)
         yield "driftline_alerts_held_back_total", (pipeline, "engine"), totals.held_back
 

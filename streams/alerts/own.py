@@ -16,7 +16,7 @@ import msgspec
 
 from connectors.log import Batch
 from engine import control
-from engine.alerts.condition import When, parse
+from engine.alerts.condition import When, name_of, parse
 from engine.alerts.life import Life
 from engine.alerts.lives import Lives
 from engine.alerts.measures import Reading
@@ -41,9 +41,9 @@ def conditions(spec: Spec) -> list[tuple[Condition, When]]:
     asked = [(each, when) for each in spec.conditions if is_own(when := parse(each.when))]
     if spec.alerts == ():
         return []
-    named = {when.subject for _, when in asked}
-    ready = [(each, parse(each.when)) for each in defaults(spec)]
-    return asked + [(each, when) for each, when in ready if when.subject not in named]
+    named, subjects = {name_of(each) for each, _ in asked}, {when.subject for _, when in asked}
+    ready = [(each, parse(each.when)) for each in defaults(spec) if each.name not in named]
+    return asked + [(each, when) for each, when in ready if when.subject not in subjects]
 
 
 def is_own(when: When) -> bool:

@@ -57,6 +57,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "clear of what": ({"when": "accuracy < 0.5", "clear": "soon"}, 'clear: "soon" is not a number'),
     "a blank": ({"when": "accuracy < 0.5", "summary": "{valu}"}, 'filled in; did you mean "value"?'),
     "inhibits nobody": ({"when": "accuracy < 0.5", "inhibits": ["Drift"]}, "which is no other condition"),
+    "inhibits the shard's": ({"when": "lag > 9", "inhibits": ["AccuracyBelow"]}, "which the shard judges"),
     "a key": ({"when": "accuracy < 0.5", "ovr": 3}, "ovr"),
 }  # fmt: skip
 
