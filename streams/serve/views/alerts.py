@@ -30,9 +30,13 @@ SEVERITIES = ("critical", "warning", "info")
 FINGERPRINT = r"^[0-9a-f]{16}$"
 
 
+NOTHING = msgspec.Raw(b"null")
+
+
 class Item(Alert, kw_only=True):
     """An alert, and where its record lies."""
 
+    evidence: msgspec.Raw = NOTHING  # type: ignore[assignment]  # as it is written: there may be many alerts
     partition: int = 0
     offset: int = 0
     recorded_ms: int = 0
@@ -48,7 +52,19 @@ class Item(Alert, kw_only=True):
         return STATUSES.index(self.status), severity, -self.time
 
 
+class Detailed(Item, kw_only=True):
+    """An alert with what led to it."""
+
+    history: list[Item] = msgspec.field(default_factory=list)
+    drift: msgspec.Raw | None = None
+
+
+class _Evidence(msgspec.Struct):
+    drift: str | None = None
+
+
 _decode = msgspec.json.Decoder(Item).decode
+_evidence = msgspec.json.Decoder(_Evidence | None).decode
 
 
 def item(placed: Placed) -> Item:
@@ -156,14 +172,14 @@ async def alert(here: Here, fingerprint: Fingerprint) -> Response:
     """One alert with its transitions that are still there, and the whole record of the drift behind it."""
     book, drifts = kept(here, Alerts), kept(here, Drifts)
 
-    def look(log: Log) -> dict[str, Any]:
+    def look(log: Log) -> Detailed:
         book.look(log)
         found = book.newest(fingerprint)
-        key = (found.evidence or {}).get("drift")
-        drift = None
-        if isinstance(key, str):
+        evidence, drift = _evidence(found.evidence), None
+        if evidence is not None and evidence.drift is not None:
             drifts.look(log)
-            drift = drifts.whole(log, key.encode())
-        return {**msgspec.to_builtins(found), "history": book.history(fingerprint), "drift": drift}
+            drift = drifts.whole(log, evidence.drift.encode())
+        told = msgspec.structs.asdict(found)
+        return Detailed(**told, history=book.history(fingerprint), drift=drift)
 
     return answer(await here.reader.ask(look))

@@ -7,6 +7,7 @@ no more than its queue.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from typing import Any
@@ -17,7 +18,7 @@ from connectors.log import Gone, Log, LogError
 from streams.serve import problems
 from streams.serve.problems import Problem
 from streams.serve.site import Site
-from streams.serve.views.alerts import Alerts
+from streams.serve.views.alerts import Alerts, Item
 from streams.serve.views.status import Status
 from streams.serve.views.told import kept
 
@@ -27,9 +28,12 @@ STATUS_S = 1.0
 PREDICTIONS_A_SECOND_MAX = 20  # that are sent; of others it is said how many there were
 SHARDS = 4  # whose predictions one look reads
 WAITING_MAX = 512  # messages that wait for a client
-MISSED_MAX = 10_000  # alerts that a client is told when it comes back
+MISSED_MAX = WAITING_MAX // 2  # alerts that a client is told when it comes back
 PROBLEM_S = 5.0  # between two words about a log that can't be read
 
+log = logging.getLogger("driftline")
+
+Told = dict[str, Any]
 Places = dict[int, int]
 """By partition, the next offset."""
 CURSOR = re.compile(r"(?:[ap](?:\d{1,9}\.\d{1,18}(?:-\d{1,9}\.\d{1,18})*)?){0,2}")
@@ -85,6 +89,7 @@ class Client:
 
     def __init__(self, topics: set[str], after: Cursor | None) -> None:
         self.topics, self.after = topics, after
+        self.missed = 0  # predictions, while it was away
         self.waiting: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_MAX)  # None: it is over
         self.is_over = False
 
@@ -127,15 +132,36 @@ class Hub:
             if not self.clients:
                 self.at = await self.here.reader.ask(self._ends)
             if client.after is not None:
-                for told in await self.here.reader.ask(lambda log: self._missed(log, client)):
-                    client.offer(told)
+                await self._catch_up(client, client.after)
             self.clients.add(client)
             self.told = 0.0  # he wants to see something at once
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._run())
+            self.task.add_done_callback(self._ended)
+
+    async def _catch_up(self, client: Client, after: Cursor) -> None:
+        """Tell somebody who was here before what he has not heard."""
+        ends = self.at.predictions.items()
+        client.missed = sum(max(0, end - after.predictions.get(partition, end)) for partition, end in ends)
+        if "alerts" not in client.topics:
+            return
+        missed = await self.here.reader.ask(lambda log: self._missed(log, after))
+        told = missed[-MISSED_MAX:]
+        if left := len(missed) - len(told):
+            detail = f"{left:,} more alerts came meanwhile; GET /v1/alerts lists them"
+            client.offer(_problem(Problem(503, detail)))
+        for each in told:
+            client.offer(message("alert", each, self.at.text))
 
     def leave(self, client: Client) -> None:
         self.clients.discard(client)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nobody reads any more: either nobody listens, or something unforeseen happened."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the stream's reader failed", exc_info=error)
+        for client in self.clients:
+            client.end()
 
     async def _run(self) -> None:
         while self.clients:
@@ -158,17 +184,17 @@ class Hub:
         if due:
             self.told = time.monotonic()
         for topic, told in found:
+            sent = told if isinstance(told, bytes) else message("prediction", told)
             for client in self.clients:
                 if topic in client.topics:
-                    client.offer(told)
+                    client.offer(_with_missed(client, told) if client.missed else sent)
 
     def _say(self, problem: Problem, now: float) -> None:
         """Tell everybody what is wrong, now and then."""
         if now - self.said >= PROBLEM_S:
             self.said = now
-            told = b"event: problem\ndata: " + problem.body() + b"\n\n"
             for client in self.clients:
-                client.offer(told)
+                client.offer(_problem(problem))
 
     # -- in the reading thread -------------------------------------------------------------------------
 
@@ -176,22 +202,14 @@ class Hub:
         self.alerts.look(log)
         return Cursor(dict(self.alerts.book.tail.at), dict(enumerate(_ends(log, self.topic))))
 
-    def _missed(self, log: Log, client: Client) -> list[bytes]:
-        """What somebody has not heard who was here before: alerts; of predictions, that there were some."""
-        assert client.after is not None
-        after, now = client.after, self.at
-        found: list[bytes] = []
-        if "alerts" in client.topics:
-            self.alerts.look(log)
-            missed = [
-                each for each in self.alerts.items if each.offset >= after.alerts.get(each.partition, 0)
-            ]
-            missed = sorted(missed, key=lambda each: each.recorded_ms)[-MISSED_MAX:]
-            found += [message("alert", each, now.text) for each in missed][-WAITING_MAX // 2 :]
-        return found
+    def _missed(self, log: Log, after: Cursor) -> list[Item]:
+        """Alerts that came since, the oldest first."""
+        self.alerts.look(log)
+        found = [each for each in self.alerts.items if each.offset >= after.alerts.get(each.partition, 0)]
+        return sorted(found, key=lambda each: each.recorded_ms)
 
-    def _new(self, log: Log, wanted: set[str], due: bool) -> list[tuple[str, bytes]]:
-        found: list[tuple[str, bytes]] = []
+    def _new(self, log: Log, wanted: set[str], due: bool) -> list[tuple[str, bytes | Told]]:
+        found: list[tuple[str, bytes | Told]] = []
         if "predictions" in wanted:
             found += [("predictions", told) for told in self._predictions(log)]
         if "alerts" in wanted:
@@ -211,7 +229,7 @@ class Hub:
             message("alert", each, self.at.text) for each in sorted(new, key=lambda each: each.recorded_ms)
         ]
 
-    def _predictions(self, log: Log) -> list[bytes]:
+    def _predictions(self, log: Log) -> list[Told]:
         """The newest of some shards; and how many of all shards there were besides."""
         ends = _ends(log, self.topic)
         grown = {p: end - min(self.at.predictions.get(p, end), end) for p, end in enumerate(ends)}
@@ -220,16 +238,16 @@ class Hub:
         some = (some[self.shard % len(some) :] + some)[:SHARDS] if some else []
         self.shard += SHARDS
         each = max(1, int(PREDICTIONS_A_SECOND_MAX * self.poll_s) // max(1, len(some)))
-        found: list[bytes] = []
+        found: list[Told] = []
         for partition in some:
             for told in self._newest(log, partition, ends[partition], min(each, grown[partition])):
                 self.skipped -= 1
-                found.append(message("prediction", {**told, "skipped": max(0, self.skipped)}))
+                found.append({**told, "skipped": max(0, self.skipped)})
                 self.skipped = 0
         self.at.predictions = dict(enumerate(ends))
         return found
 
-    def _newest(self, log: Log, partition: int, end: int, count: int) -> list[dict[str, Any]]:
+    def _newest(self, log: Log, partition: int, end: int, count: int) -> list[Told]:
         try:
             batch = log.read(self.topic, partition, end - count, count)
         except Gone:
@@ -242,3 +260,15 @@ class Hub:
 
 def _ends(log: Log, topic: str) -> list[int]:
     return [end for _, end in log.bounds(topic)]
+
+
+def _problem(problem: Problem) -> bytes:
+    return b"event: problem\ndata: " + problem.body() + b"\n\n"
+
+
+def _with_missed(client: Client, told: bytes | Told) -> bytes:
+    """A message for somebody who was away: the first prediction counts those that came meanwhile, too."""
+    if isinstance(told, bytes):
+        return told
+    missed, client.missed = client.missed, 0
+    return message("prediction", {**told, "skipped": told["skipped"] + missed})

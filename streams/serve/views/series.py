@@ -32,6 +32,7 @@ LATENCIES = 64  # predictions of a step whose latency is looked at
 LOOK_SECONDS = 1.0  # that reading may take at once; what is missing then comes with the next question
 WAIT_MS = 1_000  # the newest step has ended so long ago: commits have arrived
 TOPICS = ("journal", "predictions", "events")
+CHUNKS = {"sqlite": 16, "memory": 16, "kafka": 500}  # records of one reading
 
 router = APIRouter(prefix="/v1", tags=["status"], dependencies=[need("read")])
 
@@ -93,7 +94,8 @@ class Series:
     def _moments(self, what: str, partition: int) -> Moments:
         if (what, partition) not in self.moments:
             value = events_of(self.spec) if what == "journal" else None
-            self.moments[what, partition] = Moments(self.spec.topic(what), partition, value)
+            chunk = CHUNKS[self.spec.transport.partition(":")[0]]
+            self.moments[what, partition] = Moments(self.spec.topic(what), partition, value, chunk)
         return self.moments[what, partition]
 
     def _latencies(

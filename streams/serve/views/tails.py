@@ -87,10 +87,14 @@ class Moments:
         Where to look.
     value
         What the last record before a time tells of all before it. None: how many offsets there were.
+    chunk
+        Records of one reading: on a log where a reading takes long the more.
     """
 
-    def __init__(self, topic: str, partition: int, value: Callable[[Record], int] | None = None) -> None:
-        self.topic, self.partition, self.value = topic, partition, value
+    def __init__(
+        self, topic: str, partition: int, value: Callable[[Record], int] | None = None, chunk: int = 1
+    ) -> None:
+        self.topic, self.partition, self.value, self.chunk = topic, partition, value, chunk
         self.times: list[int] = []
         self.known: dict[int, tuple[int, int]] = {}  # by time: an offset behind all before it, and the value
 
@@ -100,15 +104,14 @@ class Moments:
             return found[1]
         low, high, value = self._between(span, ms)
         while low < high:
-            middle = (low + high) // 2
-            record = self._record(log, middle)
-            if record is None or record.offset >= high:
-                high = middle
-            elif record.timestamp < ms:
-                low = record.offset + 1
-                value = low if self.value is None else self.value(record)
-            else:
-                high = middle
+            middle = max(low, (low + high - self.chunk) // 2)
+            records = [each for each in self._records(log, middle) if each.offset < high]
+            before = [each for each in records if each.timestamp < ms]
+            if before:
+                low = before[-1].offset + 1
+                value = low if self.value is None else self.value(before[-1])
+            if not before or len(before) < len(records):
+                high = max(low, middle) if not before else low
         if ms < now - SETTLED_MS:
             insort(self.times, ms)
             self.known[ms] = low, value
@@ -127,11 +130,11 @@ class Moments:
         high = self.known[self.times[at]][0] if at < len(self.times) else span[1]
         return max(low, span[0]), min(high, span[1]), value
 
-    def _record(self, log: Log, offset: int) -> Record | None:
+    def _records(self, log: Log, offset: int) -> Iterator[Record]:
         try:
-            return next(log.read(self.topic, self.partition, offset, 1).records(), None)
+            return log.read(self.topic, self.partition, offset, self.chunk).records()
         except Gone:
-            return None
+            return iter(())
 
 
 def spread(count: int) -> Iterator[int]:
