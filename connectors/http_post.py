@@ -41,42 +41,47 @@ class Posts:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> str:
         """Send JSON and return the answer's status; Later or Rejected if it was not taken."""
+        return (await self.ask("POST", url, body, headers))[0]
+
+    async def ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[str, bytes]:
+        """The same, with the beginning of what was answered."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=self.timeout)
         try:
-            async with self._session.post(
+            async with self._session.request(
+                method,
                 url,
                 data=body,
                 headers={"Content-Type": "application/json", **self.headers, **headers},
                 allow_redirects=False,
             ) as answer:
-                text = await _text(answer)
+                content = await answer.content.read(ANSWER_BYTES_MAX)
         except TimeoutError as exc:
             raise Later(f"{told(url)} did not answer in {self.timeout.total:g} s") from exc
         except aiohttp.InvalidURL as exc:
             raise Rejected(f"{told(url)} is no address") from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise Later(f"{told(url)} can't be reached: {_why(exc)}") from exc
-        return _judged(url, answer, text)
+        return _judged(url, answer, content), content
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
 
-def _judged(url: str, answer: aiohttp.ClientResponse, text: str) -> str:
+def _judged(url: str, answer: aiohttp.ClientResponse, content: bytes) -> str:
     if 200 <= answer.status < 300:
         return str(answer.status)
+    text = _text(content)
     said = f"{told(url)} answered {answer.status}{': ' if text else ''}{text}"
     if answer.status >= 500 or answer.status in AGAIN:
         raise Later(said, _retry_after(answer.headers.get("Retry-After", "")))
     raise Rejected(said if answer.status >= 400 else f"{said}; redirects are not followed")
 
 
-async def _text(answer: aiohttp.ClientResponse) -> str:
-    if answer.status < 300:
-        return ""
-    found = (await answer.content.read(ANSWER_BYTES_MAX)).decode(errors="replace")
+def _text(content: bytes) -> str:
+    """What was answered, on one line."""
+    found = content.decode(errors="replace")
     return "".join(each if each.isprintable() else " " for each in found)[:TOLD_MAX].strip()
 
 

@@ -57,4 +57,10 @@ class Mirror(Protocol):
     async def show(self, alerts: Sequence[Mapping[str, Any]]) -> str:
         """Return what it answered once it has taken these. Raise Later or Rejected."""
 
+    async def hush(self, silence: Mapping[str, Any]) -> str:
+        """Make a silence, or keep the one whose `id` is given; return its id. Raise Later or Rejected."""
+
+    async def unhush(self, id_: str) -> None:
+        """End a silence. Raise Later or Rejected."""
+
     async def close(self) -> None: ...

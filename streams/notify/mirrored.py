@@ -33,6 +33,7 @@ class Mirrored:
         self.alerts: dict[str, Standing] = {}
         self.fresh: dict[str, None] = {}  # not shown yet as they are now
         self.shown: set[str] = set()
+        self.hushed: dict[str, tuple[str, str]] = {}  # silences there: their ids, and when they began
         self.shown_at = self.again_at = self.failures = 0
 
     @property
@@ -95,6 +96,37 @@ class Mirrored:
         self.failures += 1
         pause = min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** min(self.failures - 1, 20))
         self.again_at = now + int(max(pause, (after_s or 0) * 1000))
+
+    # -- silences: there is no word for acknowledged there
+
+    def to_hush(self, everything: bool) -> list[str]:
+        """Alerts that need a silence, or to have theirs kept."""
+        quiet = [key for key in self.shown if key in self.alerts and _is_quiet(self.alerts[key].alert)]
+        return [key for key in quiet if everything or key not in self.hushed]
+
+    def to_unhush(self) -> list[str]:
+        """Alerts that have one which they no longer need."""
+        return [k for k in self.hushed if k not in self.alerts or not _is_quiet(self.alerts[k].alert)]
+
+    def silence(self, fingerprint: str, now: int) -> dict[str, Any]:
+        """What is posted: it names the alert by all of its labels."""
+        alert, (id_, since) = self.alerts[fingerprint].alert, self.hushed.get(fingerprint, ("", iso(now)))
+        said = alert.muted or f"acknowledged by {alert.by or 'somebody'}"
+        labels = [(name, value) for name, value in sorted(alert.labels.items()) if value]
+        return {
+            **({"id": id_} if id_ else {}),
+            "matchers": [
+                {"name": name, "value": value, "isRegex": False, "isEqual": True} for name, value in labels
+            ],
+            "startsAt": since,
+            "endsAt": iso(now + MISSED * self.notify.resend),
+            "createdBy": "driftline",
+            "comment": f"{said}{f': {alert.why}' if alert.why else ''} ({fingerprint})",
+        }
+
+
+def _is_quiet(alert: Alert) -> bool:
+    return alert.status == "acknowledged" or (bool(alert.muted) and alert.status != "resolved")
 
 
 def _quieted(alert: Alert) -> dict[str, str]:

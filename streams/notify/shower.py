@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from connectors.notifier import Later, Mirror, Rejected
+from connectors.notifier import Later, Mirror, NotifyError, Rejected
 from streams.notify.carrier import IDLE_S, Alarm
 from streams.notify.counts import Counts
 from streams.notify.mirrored import Mirrored
@@ -51,8 +51,21 @@ class Shower:
         for first in range(0, len(due), size):
             if not await self._show_some(due[first : first + size]):
                 return
-        if len(due) >= len(self.mirrored.alerts):
+        everything = len(due) >= len(self.mirrored.alerts)
+        if everything:
             self.mirrored.all_shown(now)
+        try:
+            await self._hush(now, everything)
+        except NotifyError as exc:  # it is only told more often than need be; the next show tries again
+            log.warning("%s: silences: %s", self.name, exc)
+
+    async def _hush(self, now: int, everything: bool) -> None:
+        mirrored = self.mirrored
+        for key in mirrored.to_hush(everything):
+            silence = mirrored.silence(key, now)
+            mirrored.hushed[key] = await self.mirror.hush(silence), silence["startsAt"]
+        for key in mirrored.to_unhush():
+            await self.mirror.unhush(mirrored.hushed.pop(key)[0])
 
     async def _show_some(self, keys: list[str]) -> bool:
         mirrored, now = self.mirrored, self.clock()

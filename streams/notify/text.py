@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.alerts.record import Alert
 
 SHOWN_MAX = 5  # alerts of a message that are told in full
 TOP_MAX = 3
+ABOUT = ("signal", "feature", "segment", "class", "reason")
 WORST_FIRST = ("critical", "warning", "info")
 
 
 def title(alerts: Sequence[Alert], pipeline: str) -> str:
     """One line.
 
-    >>> alert = Alert(status="firing", labels={"alertname": "Drift", "severity": "warning"},
-    ...     annotations={"summary": "amount is not what it was"}, starts_at="", fingerprint="0", time=0)
-    >>> title([alert], "payments"), title([alert, alert], "payments")
-    ('[warning] payments: amount is not what it was', '[warning] payments: Drift (2 alerts)')
+    >>> alert, other = (
+    ...     Alert(status="firing", labels={"alertname": "Drift", "severity": "warning", "signal": signal},
+    ...         annotations={"summary": f"{signal} is not what it was"}, starts_at="", fingerprint="", time=0)
+    ...     for signal in ("amount", "age")
+    ... )
+    >>> title([alert], "payments"), title([alert, other], "payments")
+    ('[warning] payments: amount is not what it was', '[warning] payments: Drift: amount, age')
     """
     firing = [alert for alert in alerts if alert.status != "resolved"]
     word = _worst(firing) if firing else "resolved"
-    names = sorted({_name(alert) for alert in alerts})
     about = (
-        _summary(alerts[0]) if len(alerts) == 1 else f"{', '.join(names[:TOP_MAX])} ({len(alerts)} alerts)"
+        _summary(alerts[0])
+        if len(alerts) == 1
+        else f"{_listed(map(_name, alerts))}: {_listed(map(_on, alerts))}"
     )
     return f"[{word}] {pipeline}: {about}"
 
@@ -55,7 +60,7 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     if about := alert.annotations.get("description"):
         yield about
     if alert.evidence and not over:
-        yield from _evidence(alert.evidence)
+        yield from _evidence(alert.evidence, brief=about is not None)
     if alert.by:
         yield f"{alert.transition} by {alert.by}{f': {alert.why}' if alert.why else ''}"
     if alert.held_back:
@@ -71,7 +76,7 @@ def _values(alert: Alert) -> str:
     return told + (f" against {threshold}" if value and threshold else "")
 
 
-def _evidence(found: dict[str, Any]) -> Iterator[str]:
+def _evidence(found: dict[str, Any], brief: bool) -> Iterator[str]:
     current = found.get("current")
     records = current if isinstance(current, dict) else found
     figures = {name: found.get(name) for name in ("p_value", "effect_size")}
@@ -84,11 +89,24 @@ def _evidence(found: dict[str, Any]) -> Iterator[str]:
         told.append(f"offsets {records['first_offset']} to {records.get('last_offset')}")
     if told:
         yield f"evidence: {', '.join(told)}"
+    if brief:  # the description tells the rest
+        return
     tops = [top for top in found.get("top_features") or () if isinstance(top, dict)][:TOP_MAX]
     if tops:
         yield "most in: " + ", ".join(f"{top.get('signal')} {top.get('share', 0):.0%}" for top in tops)
     if cause := found.get("suspected_cause"):
         yield f"suspected cause: {cause}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Each once, the first few."""
+    found = [name for name in dict.fromkeys(names) if name]
+    return ", ".join(found[:TOP_MAX]) + (f" and {len(found) - TOP_MAX} more" if len(found) > TOP_MAX else "")
+
+
+def _on(alert: Alert) -> str:
+    """What it is about, beside its name."""
+    return next((alert.labels[name] for name in ABOUT if alert.labels.get(name)), "")
 
 
 def _is_number(value: Any) -> bool:

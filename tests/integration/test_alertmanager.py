@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors import open_log
@@ -115,13 +116,24 @@ def test_odd_alerts_are_taken(asked: Spec, log: Log, real: Alertmanager) -> None
 
 
 def test_acknowledged_and_silenced_alerts(asked: Spec, log: Log, real: Alertmanager) -> None:
-    """It sees who has acknowledged; what was silent from the first it never sees."""
-    quiet = alert("Quiet", "muted", muted="silence:1")
+    """They are silent there, too, until they are not; what was silent from the first it never sees."""
+    one, quiet = alert("Quiet"), alert("Quiet", "muted", muted="silence:1")
     with Delivering(asked):
-        publish(log, alert("Quiet", status="acknowledged", by="ada"), quiet)
+        publish(log, one, quiet)
         until(lambda: len(named(real, "Quiet")) == 1)
+        publish(log, msgspec.structs.replace(one, status="acknowledged", by="ada"))
+        until(lambda: state(real) == "suppressed")
         (there,) = named(real, "Quiet")
+        time.sleep(5.0)  # longer than a silence lasts that nobody keeps
+        assert state(real) == "suppressed"
+        publish(log, one)
+        until(lambda: state(real) == "active")
     assert there["annotations"]["acknowledged_by"] == "ada"
+
+
+def state(real: Alertmanager) -> str:
+    (there,) = named(real, "Quiet")
+    return str(there["status"]["state"])
 
 
 def test_our_message_is_like_its_own(asked: Spec, log: Log, real: Alertmanager, hook: Hook) -> None:
