@@ -26,11 +26,8 @@ def title(alerts: Sequence[Alert], pipeline: str) -> str:
     """
     firing = [alert for alert in alerts if alert.status != "resolved"]
     word = _worst(firing) if firing else "resolved"
-    about = (
-        _summary(alerts[0])
-        if len(alerts) == 1
-        else f"{_listed(map(_name, alerts))}: {_listed(map(_on, alerts))}"
-    )
+    several = f"{_listed(map(_name, alerts))}: {_listed(map(_on, alerts))}".removesuffix(": ")
+    about = _summary(alerts[0]) if len(alerts) == 1 else several
     return f"[{word}] {pipeline}: {about}"
 
 
