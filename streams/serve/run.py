@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
@@ -22,6 +25,14 @@ log = logging.getLogger("driftline")
 
 SWITCH_S = 0.001  # a thread that loads a snapshot lets an answer go first
 STOP_S = 5  # what is being answered may take so long
+
+
+class Listener(uvicorn.Server):
+    """uvicorn's server, which leaves signals to us: its own way ends with the signal, not with 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
@@ -44,7 +55,9 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
 async def _serve(spec: Spec, server: socket.socket) -> None:
     app = make_app(spec)
     log.info("serving %s on %s", spec.pipeline, address(spec, server))
-    listener = uvicorn.Server(settings(spec, gated(app)))
+    listener = Listener(settings(spec, gated(app)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, listener.handle_exit, number, None)
     app.state.site.ending = lambda: listener.should_exit
     try:
         await listener.serve([server])
