@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,7 +16,10 @@ from streams.app import Work
 from streams.entities import Entities
 from streams.entityform import Form
 from streams.metrics import exposition
-from streams.metrictable import NOTIFY, SERVE, WORKER
+from streams.metrictable import NOTIFY, SERVE, WORKER, Table
+from streams.notify.counts import Counts as DeliveryCounts
+from streams.notify.counts import exposition as delivered
+from streams.serve.counts import Counts as ServeCounts
 from tests.streams.keepers import KEY, Kept, Stage, running, until
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -27,6 +31,28 @@ DRIFT = {"detectors": ["cusum"], "reference": {"first": 50}, "dependence": "none
 
 def scraped(work: Work) -> Iterator[Metric]:
     return iter(text_string_to_metric_families(exposition(work).decode()))
+
+
+class Rest(NamedTuple):
+    """What one receiver is still to be told."""
+
+    waiting: int
+
+
+def shapes(text: bytes) -> dict[str, tuple[str, set[frozenset[str]]]]:
+    """Of each metric its kind, and the labels that its samples have."""
+    found = {}
+    for family in text_string_to_metric_families(text.decode()):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        bounds = {"le"} if family.type == "histogram" else set()
+        labels = {frozenset(sample.labels) - bounds for sample in family.samples}
+        assert labels, name
+        found[name] = (family.type, labels)
+    return found
+
+
+def wanted(table: Table) -> dict[str, tuple[str, set[frozenset[str]]]]:
+    return {name: (kind, {frozenset(labels)}) for name, (kind, labels, _) in table.items()}
 
 
 def series(work: Work, *kinds: str) -> Series:
@@ -75,16 +101,21 @@ def test_every_metric_and_no_other() -> None:
             work.own.room = lambda: 0.5
             await busy(stage, work)
             await work.own.look()
-            found = {}
-            for family in scraped(work):
-                name = f"{family.name}_total" if family.type == "counter" else family.name
-                bounds = {"le"} if family.type == "histogram" else set()
-                labels = {frozenset(sample.labels) - bounds for sample in family.samples}
-                assert labels, name
-                found[name] = (family.type, labels)
-        assert found == {name: (kind, {frozenset(labels)}) for name, (kind, labels, _) in WORKER.items()}
+            found = shapes(exposition(work))
+        assert found == wanted(WORKER)
 
     asyncio.run(story())
+
+
+def test_what_delivers_and_what_serves() -> None:
+    """Each tells its own table, of its kind, with its labels."""
+    delivery = DeliveryCounts("p", {"oncall": None})
+    delivery.under_way = {"oncall": Rest(3)}
+    serving = ServeCounts("p")
+    serving.add({"type": "http"}, 200, 0.01)
+    serving.gauges["snapshot_age_seconds"] = lambda: 1.0
+    assert shapes(delivered(delivery)) == wanted(NOTIFY)
+    assert shapes(serving.exposition()) == wanted(SERVE)
 
 
 def test_their_names() -> None:
