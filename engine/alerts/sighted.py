@@ -51,6 +51,7 @@ class Sighter:
         self.conditions, self.origin = conditions, origin
         self.rules = [rule(condition) for condition, _ in conditions]
         self.clear = [clear_of(condition, when) for condition, when in conditions]
+        self.known: dict[tuple[int, str], tuple[str, dict[str, str]]] = {}  # which alert it is, by segment
 
     def sights(self, readings: Sequence[Reading]) -> list[Sight]:
         """One for each reading."""
@@ -58,11 +59,11 @@ class Sighter:
 
     def _sight(self, reading: Reading) -> Sight:
         condition, when = self.conditions[reading.place]
-        known = labels(self.origin, condition, reading.labels)
+        key, known = self._known(reading)
         value, past = reading.value, reading.past
         return Sight(
             self.rules[reading.place],
-            fingerprint(known),
+            key,
             known,
             holds(when, value, past, reading.noise),
             is_over(when, self.clear[reading.place], value, past),
@@ -70,6 +71,13 @@ class Sighter:
             threshold(when, past),
             partial(_told, condition, when, reading),
         )
+
+    def _known(self, reading: Reading) -> tuple[str, dict[str, str]]:
+        place = (reading.place, reading.labels.get("segment", ""))
+        if place not in self.known:
+            known = labels(self.origin, self.conditions[reading.place][0], reading.labels)
+            self.known[place] = (fingerprint(known), known)
+        return self.known[place]
 
 
 def _told(condition: Condition, when: When, reading: Reading) -> Told:
