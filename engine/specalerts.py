@@ -60,7 +60,7 @@ class Condition(Part):
     for_: Annotated[Duration, Field(alias="for")] = 0
     """How long it must hold before people are told, and not hold before it is over."""
     clear: float | str | None = None
-    """The value at which it is over. Default: the bound less a twentieth; half of a rise or fall."""
+    """The value at which it is over. Default: a twentieth back from the bound; half of a rise or fall."""
     severity: Severity = "warning"
     """How urgent it is."""
     by: str | None = None

@@ -151,7 +151,7 @@ def _inside(node: Node) -> Node:
     """A section, also one that may be left out; anything else as it is."""
     found = _resolved(node)
     parts = [_resolved(each) for each in found.get("anyOf", ())]
-    return next((part for part in parts if "properties" in part), found)
+    return next((part for part in parts if "properties" in part or "items" in part), found)
 
 
 def _resolved(node: Node) -> Node:
@@ -162,7 +162,7 @@ def _resolved(node: Node) -> Node:
 
 def _entry(node: Node) -> Node | None:
     """The entries of a list, by what can be written in them if it is more than one value."""
-    items = node.get("items", {})
+    items = _inside(node).get("items", {})
     kinds = [_resolved(each) for each in items.get("oneOf", items.get("anyOf", [items]))]
     return next((kind for kind in kinds if "properties" in kind), None)
 

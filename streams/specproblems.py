@@ -119,7 +119,7 @@ def _refused(where: Where, error: ErrorDetails, document: Document) -> Iterator[
         place = _spoken_of(where, sentence, document)
         if isinstance(error["input"], Mapping):
             keys = "|".join(re.escape(dotted(place[:n])) for n in range(len(place), 0, -1))
-            yield Problem(document.place(place), place, re.sub(rf"^({keys}) (?=names)", "", sentence))
+            yield Problem(document.place(place), place, re.sub(rf"^({keys})( (?=names)|: )", "", sentence))
         else:
             yield Problem(document.place(place), place, f"{sentence}; got {shown(where, error['input'])}")
 

@@ -361,6 +361,18 @@ MISTAKES = {
             ' inside {...} and [...] quote it: "${NAME}"'
         ),
     ),
+    "condition of nothing": (
+        PLAIN + 'alerts:\n  - {when: "accurcy < 0.8"}\n',
+        'pipeline.yaml:8: alerts[0].when: there is nothing called "accurcy"; did you mean "accuracy"?',
+    ),
+    "key of a condition": (
+        PLAIN + 'alerts:\n  - {when: "accuracy < 0.8", sverity: info}\n',
+        'pipeline.yaml:8: alerts[0].sverity: unknown key; did you mean "severity"?',
+    ),
+    "severity of a condition": (
+        PLAIN + 'alerts:\n  - {when: "accuracy < 0.8", severity: hot}\n',
+        'pipeline.yaml:8: alerts[0].severity: expected info, warning or critical, got "hot"',
+    ),
     "unset variable": (
         PLAIN + "http:\n  port: ${P}\n",
         "pipeline.yaml:8: http.port: the variable P is not set; set it, or give a default: ${P:-default}",
