@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "drift": ("streams.cli.drift:app", CARE, "What is watched for drift, and what was found."),
     "alerts": ("streams.cli.alerts:app", CARE, "What fires; acknowledge, silence, resolve."),
     "tokens": ("streams.cli.tokens:app", CARE, "Say who may use the API."),
+    "top": ("streams.cli.top:top", CARE, "Watch a pipeline in the terminal."),
     "doctor": ("streams.cli.doctor:doctor", CARE, "Find out what keeps a worker from running."),
 }
 

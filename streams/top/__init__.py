@@ -1,0 +1,1 @@
+"""`driftline top`: what the live page shows, in a terminal."""
