@@ -108,7 +108,7 @@ class Notify(Part):
     """Messages to one receiver; more wait, and what has become of their alerts meanwhile is told at once."""
     alerts_per_message_max: Count = 100
     """Alerts of one message; of more it tells how many."""
-    message_bytes_max: Annotated[int, Field(ge=10_000, le=1_000_000)] = 500_000
+    message_bytes_max: Annotated[int, Field(ge=10_000, le=500_000)] = 500_000
     """A longer message is sent without evidence, and then with fewer alerts."""
     port: Port | None = None
     """Where `driftline notify` answers /healthz, /readyz and /metrics, on `http.host` with `http.token`.

@@ -40,6 +40,8 @@ class Counts:
         self.under_way: Mapping[str, UnderWay] = {}
         self.active = False
         """Whether this process is the one that delivers."""
+        self.problem = ""
+        """What keeps it from delivering, and from standing by."""
         for name in receivers:
             for outcome in ("sent", "failed", "dead", "muted"):
                 self.outcomes[name, outcome] = 0

@@ -22,6 +22,7 @@ from streams.notify.told import AGAIN, Entry, Mark, Status
 
 BACKOFF_MS, BACKOFF_MAX_MS = 500, 60_000
 MINUTE_MS = 60_000
+MARKS_MAX = 3_000  # of one group that are written; what is told beyond is told again after a restart
 
 
 class Standing(NamedTuple):
@@ -100,8 +101,15 @@ class Rounds:
         key = f"{self.name}/{way.digest}"
         group = self.groups.setdefault(key, Group(way, key))
         group.way = way
-        group.alerts[standing.alert.fingerprint] = standing
-        self._plan(group, now)
+        alert, mark = standing.alert, self.marks.get(standing.alert.fingerprint)
+        group.alerts[alert.fingerprint] = standing
+        if group.parcel is not None:
+            return
+        if self._is_news(alert.fingerprint, standing, way, now):
+            self._hurry(group, now)
+        elif mark is not None and mark.starts == alert.starts_at:
+            again = self._again_at(alert, mark, way)
+            group.due = min((at for at in (group.due, again) if at is not None), default=None)
 
     def drop(self, fingerprint: str) -> Iterator[str]:
         """An alert that is no longer on the topic; the records that nobody needs without it."""
@@ -179,9 +187,9 @@ class Rounds:
     def entry(self, group: Group, status: Status, now: int) -> Entry:
         """What is written of a group."""
         marks = {key: self.marks[key] for key in (*group.alerts, *group.telling) if key in self.marks}
-        entry = Entry(self.name, group.way.labels, status, now, group.began, group.attempts, marks)
+        entry = Entry(self.name, group.way.labels, status, now, group.began, group.attempts, _newest(marks))
         if status == "sending":
-            entry.telling, entry.parcel = group.telling, group.parcel
+            entry.telling, entry.parcel = _newest(group.telling), group.parcel
         return entry
 
     def _end(self, group: Group, now: int) -> None:
@@ -237,9 +245,7 @@ class Rounds:
         if group.parcel is not None:
             return
         if any(True for _ in self._news(group, now)):
-            waited = group.due if group.due is not None and group.due <= now + group.way.wait_ms else None
-            at = waited if waited is not None else now + group.way.wait_ms
-            group.due = max(at, group.sent_at + group.way.interval_ms)
+            self._hurry(group, now)
             return
         again = (
             self._again_at(s.alert, self.marks.get(key), group.way)
@@ -248,6 +254,12 @@ class Rounds:
         )
         group.due = min((at for at in again if at is not None), default=None)
 
+    def _hurry(self, group: Group, now: int) -> None:
+        """There is news: the first that comes waits for others, for so long."""
+        at = now + group.way.wait_ms
+        waited = at if group.due is None else min(group.due, at)
+        group.due = max(waited, group.sent_at + group.way.interval_ms)
+
     def _room_at(self, now: int) -> int:
         """When the receiver may get another message."""
         per_ms = self.notify.messages_per_minute_max / MINUTE_MS
@@ -255,3 +267,11 @@ class Rounds:
         self.tokens = min(float(self.notify.messages_per_minute_max), self.tokens + max(0.0, gained))
         self.counted_at = now
         return now if self.tokens >= 1 else now + int((1 - self.tokens) / per_ms) + 1
+
+
+def _newest(marks: dict[str, Mark]) -> dict[str, Mark]:
+    """As many as a record may hold: what fires first, then the newest."""
+    if len(marks) <= MARKS_MAX:
+        return marks
+    ranked = sorted(marks.items(), key=lambda pair: (pair[1].what == "resolved", -pair[1].at))
+    return dict(ranked[:MARKS_MAX])

@@ -17,7 +17,6 @@ from engine.errors import SpecError
 from engine.spec import DELIVERIES, Spec
 from streams import topics
 from streams.logs import set_up_logging
-from streams.notify import site
 from streams.notify.counts import Counts
 from streams.notify.edges import edges
 from streams.notify.shift import Shift
@@ -42,8 +41,13 @@ async def _run(spec: Spec) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     counts = Counts(spec.pipeline, spec.notify.receivers)
-    async with site.serving(spec, counts):
+    if spec.notify.port is None:
         await deliver(spec, counts, ended)
+    else:
+        from streams.notify.site import serving  # which needs much that delivery does not
+
+        async with serving(spec, counts):
+            await deliver(spec, counts, ended)
     log.info("delivery of %s ended", spec.pipeline)
     return 0
 
@@ -56,7 +60,7 @@ async def deliver(spec: Spec, counts: Counts, ended: asyncio.Event) -> None:
             try:
                 async with seated(spec, ended) as seat:
                     if seat is not None:
-                        counts.active = True
+                        counts.active, counts.problem = True, ""
                         log.info(
                             "delivering alerts of %s to %s", spec.pipeline, ", ".join(spec.notify.receivers)
                         )
@@ -66,6 +70,7 @@ async def deliver(spec: Spec, counts: Counts, ended: asyncio.Event) -> None:
             except Refused as exc:
                 log.warning("%s; standing by", exc)
             except LogError as exc:
+                counts.active, counts.problem = False, str(exc)
                 log.warning("%s; trying again in %.0f s", exc, RETRY_S)
                 await _pause(ended, RETRY_S)
             finally:

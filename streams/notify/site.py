@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from engine.spec import Spec
+from streams.http import check, problem
 from streams.notify.counts import Counts, exposition
 
 log = logging.getLogger("driftline")
@@ -19,12 +20,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @contextlib.asynccontextmanager
 async def serving(spec: Spec, counts: Counts) -> AsyncIterator[None]:
-    """Listen on `notify.port`, if there is one. A port that is taken keeps nobody from being told."""
-    if spec.notify.port is None:
-        yield
-        return
-    from streams.http import check
-
+    """Listen on `notify.port`. A port that is taken keeps nobody from being told."""
     check(spec.http.model_copy(update={"port": spec.notify.port}))
     runner = web.AppRunner(make_app(spec, counts), access_log=None)
     await runner.setup()
@@ -47,13 +43,13 @@ def make_app(spec: Spec, counts: Counts) -> web.Application:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
+        if counts.problem:
+            return problem(503, "Not ready", counts.problem, reasons=[counts.problem])
         return web.json_response({"status": "delivering" if counts.active else "standby"})
 
     async def metrics(request: web.Request) -> web.Response:
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            from streams.http import problem
-
             return problem(401, "Unauthorized", "send the header: Authorization: Bearer <http.token>")
         return web.Response(body=exposition(counts), headers={"Content-Type": CONTENT_TYPE})
 

@@ -20,7 +20,7 @@ AGAIN, SINCE = "again/", "since/"
 Status = Literal["sending", "sent", "dead"]
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, array_like=True):
     """What a receiver was told last of one alert."""
 
     what: Literal["firing", "resolved", "failed"]

@@ -226,3 +226,14 @@ def test_other_groups_don_t_tell_anew() -> None:
     new.notify = notify(group_by=["feature"])
     new.take(alert())
     assert new.told() == []
+
+
+def test_many_alerts_of_one_group_are_taken_quickly() -> None:
+    """The work for one more does not grow with those that are there, nor does a record about them."""
+    desk = Desk()
+    desk.take(*(alert(feature=f"f{n}") for n in range(8_000)))
+    assert len(desk.told()) == 100
+    (group,) = desk.rounds.groups.values()
+    written = msgspec.json.encode(desk.rounds.entry(group, "sent", desk.now))
+    assert len(desk.rounds.marks) == 8_000
+    assert len(written) < 400_000
