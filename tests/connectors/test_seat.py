@@ -43,8 +43,6 @@ def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
         "kafka": on_kafka,
     }
     made = rooms[request.param](request, tmp_path)
-        request, tmp_path
-    )
     yield made
     made.log.close()
 
