@@ -44,30 +44,37 @@ export function forbidden(scope) {
 }
 
 const FAST_MS = 5000;
+const SOON_MS = 1000;
 const CHARACTERS_PER_MS = 4; // an answer of 40,000 characters is asked for every ten seconds at most
 
 /**
  * Load now and again while a view is open and looked at, the more seldom the longer the answers are.
  *
- * `load()` gives how many characters came. Gives `{now, end}`.
+ * `load()` gives how many characters came. Gives `{now, soon, end}`: `now` where somebody asks for it, `soon` where
+ * something came about, of which there may be much.
  */
 export function again(load, least = FAST_MS) {
   let timer = null;
   let ended = false;
   let running = false;
   let asked = false;
+  let rest = SOON_MS; // how long it takes until what comes about is looked at
+  let awaited = null;
   async function turn() {
     if (running) {
       asked = true; // whoever asks meanwhile wants what is there after it asked
       return;
     }
     clearTimeout(timer);
+    clearTimeout(awaited);
+    awaited = null;
     running = true;
     let size = 0;
     try {
       if (!document.hidden) size = (await load()) ?? 0;
     } finally {
       running = false;
+      rest = Math.max(SOON_MS, size / CHARACTERS_PER_MS);
       if (asked && !ended) {
         asked = false;
         turn();
@@ -79,9 +86,11 @@ export function again(load, least = FAST_MS) {
   turn();
   return {
     now: turn,
+    soon: () => (awaited ??= setTimeout(turn, rest)),
     end: () => {
       ended = true;
       clearTimeout(timer);
+      clearTimeout(awaited);
       document.removeEventListener("visibilitychange", seen);
     },
   };

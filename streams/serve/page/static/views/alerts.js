@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { empty, h, icon, put, say } from "../dom.js";
-import { age } from "../format.js";
+import { age, count } from "../format.js";
 import { list } from "../list.js";
 import { again, now, on, state } from "../state.js";
 import { about, began, nameOf, severity, severityMark, standing, standingTag } from "./alertparts.js";
@@ -23,16 +23,18 @@ export function show() {
   let loaded = false;
   let wanted = "open"; // open, all or a standing
   let chosen = null;
+  let waiting = false; // something came that is not shown yet
   let shown = null; // the alert that is open, as it was last told
   const chips = ["open", ...STANDINGS, "all"].map((name) => h("button", { class: "chip", type: "button", "aria-pressed": String(name === wanted), onclick: () => want(name) }, h("span", {}, name), h("b", {}, "0")));
   const search = h("input", { type: "search", placeholder: "Search alerts", "aria-label": "Search alerts", oninput: () => filter() });
+  const more = h("span", { class: "soft" });
   const silences = h("button", { type: "button", class: "quiet", onclick: () => silenceList(() => turn.now()) }, "Silences …");
   const board = list({ label: "Alerts", columns: COLUMNS, id: (alert) => alert.fingerprint, open: (alert) => (location.hash = `#/alerts/${encodeURIComponent(alert.fingerprint)}`) });
   const beside = h("aside", { class: "beside card", "aria-label": "Alert", hidden: true });
   const node = h(
     "div",
     { class: "view view-list" },
-    h("div", { class: "view-head" }, h("h1", {}, TITLE), h("div", { class: "chips" }, chips), search, silences),
+    h("div", { class: "view-head" }, h("h1", {}, TITLE), h("div", { class: "chips" }, chips), search, silences, more),
     h("div", { class: "master" }, h("section", { class: "card card-list" }, board.node), beside),
   );
 
@@ -47,6 +49,12 @@ export function show() {
     if (all.length) return empty("None of these", "Others are under “all”.");
     return empty("No alerts", "Nothing has fired. What should wake somebody stands under alerts in the spec; with a section drift, every drift does.");
   };
+  const sorted = () => {
+    waiting = false;
+    all.sort(urgent);
+    chips.forEach((chip) => say(chip.lastChild, String(all.filter(among(chip.firstChild.textContent)).length)));
+    filter();
+  };
   const want = (name) => {
     wanted = name;
     chips.forEach((chip) => chip.setAttribute("aria-pressed", String(chip.firstChild.textContent === name)));
@@ -56,10 +64,9 @@ export function show() {
     try {
       const { data, size } = await get("alerts", { limit: MOST });
       loaded = true;
-      all = data.alerts.toSorted(urgent);
-
-      chips.forEach((chip) => say(chip.lastChild, String(all.filter(among(chip.firstChild.textContent)).length)));
-      filter();
+      all = data.alerts;
+      say(more, data.total > MOST ? `the ${count(MOST)} worst of ${count(data.total)}` : "");
+      sorted();
       const told = all.find((alert) => alert.fingerprint === chosen);
       if (told && shown && told.offset !== shown.offset) open();
       return size;
@@ -87,21 +94,23 @@ export function show() {
     try {
       const { data } = await get(`alerts/${encodeURIComponent(fingerprint)}`);
       if (chosen !== fingerprint) return;
-      shown = data.alert ? { ...data.alert, ...data } : data;
+      shown = data;
       detail(beside, shown, close);
     } catch (problem) {
       if (chosen === fingerprint) put(beside, h("button", { type: "button", class: "quiet", onclick: close }, icon("back"), "All alerts"), empty(problem.title, problem.message));
     }
   };
   const turn = again(load, 10000);
-  const off = on("alert", () => {
-    turn.now();
-    open();
+  const off = on("alert", (alert) => {
+    all = [alert, ...all.filter((each) => each.fingerprint !== alert.fingerprint)].slice(0, MOST);
+    if (alert.fingerprint === chosen) open();
+    if (!waiting) requestAnimationFrame(sorted); // in a storm many come at once
+    waiting = true;
   });
   let counts = "";
   const offStatus = on("status", (status) => {
     const told = JSON.stringify(status.alerts);
-    if (counts && counts !== told) turn.now();
+    if (counts && counts !== told) turn.soon();
     counts = told;
   });
   const orders = { a: acknowledge, s: silence, r: resolve };

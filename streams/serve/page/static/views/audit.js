@@ -43,7 +43,7 @@ export function show() {
     }
   };
   const turn = again(load, 10000);
-  const off = on("alert", () => turn.now());
+  const off = on("alert", () => turn.soon());
   return { node, end: () => [turn.end, off].forEach((end) => end()) };
 }
 

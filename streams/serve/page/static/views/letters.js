@@ -81,7 +81,7 @@ export function show() {
   let total = null;
   const off = on("status", (status) => {
     const many = status.totals?.dead_letters;
-    if (total !== null && many !== total) turn.now();
+    if (total !== null && many !== total) turn.soon();
     total = many;
   });
   return {

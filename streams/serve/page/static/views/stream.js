@@ -87,7 +87,7 @@ export function show() {
   };
 
   const turns = [again(load), again(loadUrgent, 10000)];
-  const ends = [on("status", status), on("prediction", ticker.add), on("alert", () => turns[1].now())];
+  const ends = [on("status", status), on("prediction", ticker.add), on("alert", () => turns[1].soon())];
   status();
   return { node, end: () => [...turns.map((each) => each.end), ...ends].forEach((end) => end()) };
 }
