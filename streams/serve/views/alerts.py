@@ -79,7 +79,7 @@ class Alerts:
     """What the topic of alerts holds; of the reading thread only."""
 
     def __init__(self, spec: Spec) -> None:
-        self.book = Compacted(spec, "alerts", item, KNOWN_MAX)
+        self.book = Compacted(spec, "alerts", item, KNOWN_MAX, lambda each: each.status == "resolved")
         self.lately: deque[Item] = deque(maxlen=HISTORY_MAX)
 
     def look(self, log: Log) -> list[Item]:

@@ -30,11 +30,20 @@ class Compacted(Generic[T]):
     read
         What a record says; a MsgspecError if nothing.
     most
-        Keys that are known; of more those that were written longest ago are left out.
+        Keys that are known; of more those that were written longest ago are left out,
+    is_over
+        and first those that are over.
     """
 
-    def __init__(self, spec: Spec, what: str, read: Callable[[Placed], T], most: int) -> None:
-        self.topic, self.read, self.most = spec.topic(what), read, most
+    def __init__(
+        self,
+        spec: Spec,
+        what: str,
+        read: Callable[[Placed], T],
+        most: int,
+        is_over: Callable[[T], bool] = lambda told: True,
+    ) -> None:
+        self.topic, self.read, self.most, self.is_over = spec.topic(what), read, most, is_over
         self.tells_deletions = spec.transport.startswith("kafka:")  # by a record without a value
         self.tail, self.known = Tail(self.topic), dict[bytes, T]()
         self.again_at = 0.0
@@ -69,6 +78,12 @@ class Compacted(Generic[T]):
                 self.others += 1
             else:
                 found.append(told)
-        while len(self.known) > self.most:
-            del self.known[next(iter(self.known))]
+        self._forget(len(self.known) - self.most)
         return found
+
+    def _forget(self, count: int) -> None:
+        """Leave so many out."""
+        if count > 0:
+            over = [key for key, told in self.known.items() if self.is_over(told)]
+            for key in list(dict.fromkeys([*over, *self.known]))[:count]:
+                del self.known[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from connectors.log import Log
@@ -11,6 +12,8 @@ from engine.shard import Shard
 from engine.spec import Spec
 from streams import shelves
 from streams.serve.snapshots import Snapshots
+
+REST = 20  # times as long as a snapshot took to load no newer one is loaded: they may come every second
 
 
 class Look(NamedTuple):
@@ -37,6 +40,7 @@ class Shards:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.looks: dict[int, tuple[str, Look]] = {}  # by partition, with the name of the newest snapshot
+        self.rests: dict[int, float] = {}  # by partition: until when
 
     def look(self, log: Log, snapshots: Snapshots) -> list[Look]:
         """All of them as of now; a snapshot is read when it is new."""
@@ -47,8 +51,10 @@ class Shards:
         newest = next(shelves.of(log, self.spec, partition, span), None)
         name = "" if newest is None else newest.pointer.name
         known = self.looks.get(partition)
-        if known is None or known[0] != name:
+        if known is None or (known[0] != name and time.monotonic() > self.rests.get(partition, 0.0)):
+            began = time.monotonic()
             known = self.looks[partition] = name, self._loaded(log, snapshots, partition)
+            self.rests[partition] = time.monotonic() + REST * (time.monotonic() - began)
         look = known[1]
         if newest is None:
             return look

@@ -8,7 +8,9 @@ import pytest
 
 from connectors.log import Rows, Topic
 from connectors.memory import MemoryLog
+from streams.serve.views.compacted import Compacted
 from streams.serve.views.tails import Moments, Tail, spread
+from tests.engine.cases import spec
 
 LONG_AGO = 10**12  # everything is settled
 
@@ -60,6 +62,17 @@ def test_a_topic_that_was_made_anew() -> None:
     tail = Tail("t")
     assert len(tail.new(log_with([0] * 5))) == 5
     assert len(tail.new(log_with([0] * 2))) == 2
+
+
+def test_what_is_over_is_forgotten_first() -> None:
+    """Of more keys than are known those that are over make room, and then the oldest."""
+    log, world = log_with([]), spec()
+    log.create([Topic("p.alerts", 1, compacted=True)])
+    book = Compacted(world, "alerts", lambda each: each.record.value, 3, lambda told: told == b"over")
+    for key, value in (("a", b"open"), ("b", b"over"), ("c", b"open"), ("d", b"open"), ("e", b"open")):
+        log.append("p.alerts", 0, Rows([key.encode()], [value]))
+        book.look(log)
+    assert list(book.known) == [b"c", b"d", b"e"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 64])

@@ -197,6 +197,16 @@ def test_before_there_are_topics() -> None:
         assert server.get("/v1/status").status == 503
 
 
+def test_the_description_names_what_comes(server: Serving) -> None:
+    """A program that writes clients finds the fields of every answer."""
+    described = server.get("/openapi.json").json
+    for path, kind in ROUTES.items():
+        route = path.partition("?")[0].replace("/amount", "/{signal}")
+        told = described["paths"][route]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert told["$ref"].endswith(f"/{kind.__name__}"), route
+        assert set(described["components"]["schemas"][kind.__name__]["properties"]) == set(kind.model_fields)
+
+
 # -- alerts --------------------------------------------------------------------------------------------
 
 
