@@ -34,6 +34,7 @@ MADE_OF = (
     "together",
     "together.outcomes",
 )
+RESERVED = "AlertsHeldBack"
 OF_FEATURE = ("missing", "outside", "unseen")
 
 
@@ -51,6 +52,7 @@ def wrong_conditions(spec: Spec) -> Iterator[str]:
             yield from (f"{where}.{said}" for said in wrong(condition, when, spec))
         yield from (f"{where}.{said}" for said in _wrong_names(place, condition, names))
         yield from (f"{where}.{said}" for said in _out_of_reach(condition, spec.conditions, names))
+    yield from _in_circles(spec.conditions, names)
 
 
 def _named(condition: Condition) -> str | None:
@@ -62,6 +64,8 @@ def _named(condition: Condition) -> str | None:
 
 def _wrong_names(place: int, condition: Condition, names: Sequence[str | None]) -> Iterator[str]:
     name = names[place]
+    if name == RESERVED:
+        yield f"name: {RESERVED} tells of alerts that were held back; give the condition another name"
     if (first := names.index(name)) < place:
         yield f"name: alerts[{first}] is called {name}, too; give one of them a name"
     known = [each for each in names if each not in (None, name)]
@@ -69,6 +73,20 @@ def _wrong_names(place: int, condition: Condition, names: Sequence[str | None]) 
         if other not in known:
             near = nearest(other, filter(None, known)) or f"; the others are {', '.join(filter(None, known))}"
             yield f"inhibits names {other!r}, which is no other condition{near}"
+
+
+def _in_circles(conditions: Sequence[Condition], names: Sequence[str | None]) -> Iterator[str]:
+    """Conditions that hold each other back would all be told to nobody."""
+    under = {name: condition.inhibits for condition, name in zip(conditions, names, strict=True) if name}
+    for place, name in enumerate(names):
+        seen, next_ = set[str](), list(under.get(name or "", ()))
+        while next_:
+            if (other := next_.pop()) not in seen:
+                seen.add(other)
+                next_ += under.get(other, ())
+        if name in seen:
+            yield f"alerts[{place}].inhibits: {name} would inhibit itself, by way of others that it inhibits"
+            return
 
 
 def _out_of_reach(

@@ -58,6 +58,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a blank": ({"when": "accuracy < 0.5", "summary": "{valu}"}, 'filled in; did you mean "value"?'),
     "inhibits nobody": ({"when": "accuracy < 0.5", "inhibits": ["Drift"]}, "which is no other condition"),
     "inhibits the shard's": ({"when": "lag > 9", "inhibits": ["AccuracyBelow"]}, "which the shard judges"),
+    "a name that is ours": ({"when": "accuracy < 0.5", "name": "AlertsHeldBack"}, "another name"),
     "a key": ({"when": "accuracy < 0.5", "ovr": 3}, "ovr"),
 }  # fmt: skip
 
@@ -77,6 +78,15 @@ def test_what_is_refused(case: str) -> None:
     (error,) = refused.value.errors()
     assert said in error["msg"] or said in error["loc"]
     assert "alerts[1]." in error["msg"] or error["loc"][:2] == ("alerts", 1)
+
+
+def test_none_inhibits_itself() -> None:
+    """Neither at once nor by way of others: all of them would be told to nobody."""
+    first = {"when": "accuracy < 0.5", "name": "A", "inhibits": ["B"]}
+    second, third = ({"when": "accuracy < 0.5", "name": name, "inhibits": ["A"]} for name in "BC")
+    with pytest.raises(ValidationError, match=r"alerts\[0\].inhibits: A would inhibit itself"):
+        spec(first, second, third)
+    assert len(spec(first, {"when": "accuracy < 0.4", "name": "B"}, third).conditions) == 3
 
 
 def test_names_are_different() -> None:
