@@ -74,9 +74,11 @@ async def of_events(here: Site, values: Sequence[bytes]) -> list[Said]:
         standing = await here.models.of(partition)
         for start in range(0, len(rows), STRETCH):
             part = rows[start : start + STRETCH]
-            for row, one in zip(part, say(standing, events.pick(part)), strict=True):
+            some = events if len(part) == len(values) else events.pick(part)
+            for row, one in zip(part, say(standing, some), strict=True):
                 said[row] = one
-            await asyncio.sleep(0)
+            if start + STRETCH < len(rows):
+                await asyncio.sleep(0)
     return [one for one in said if one is not None]
 
 
@@ -89,6 +91,8 @@ async def _home(here: Site, events: Events, row: int) -> int:
 
 
 async def _homes(here: Site, events: Events) -> dict[int, list[int]]:
+    if await here.models.count() == 1:
+        return {0: list(range(len(events)))}
     homes: dict[int, list[int]] = {}
     for row in range(len(events)):
         homes.setdefault(await _home(here, events, row), []).append(row)

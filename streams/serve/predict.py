@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, cast
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -18,6 +19,7 @@ from streams.serve.known import Known
 from streams.serve.problems import Problem
 from streams.serve.publish import PASSED
 from streams.serve.site import Here, Site, site
+from streams.serve.together import Together
 
 router = APIRouter(prefix="/v1", tags=["predictions"])
 
@@ -52,7 +54,9 @@ async def answer(here: Site, scope: Scope) -> bytes:
     if ask.record and "label" not in caller.scopes:
         raise Problem(403, "record: true sends the event, which needs the scope 'label'", scope="label")
     if not isinstance(ask.event, msgspec.UnsetType):
-        return _encode((await _events(here, scope, [bytes(ask.event)], ask.record))[0])
+        if not ask.record:
+            return _encode(await together(here).one(bytes(ask.event)))
+        return _encode((await _events(here, scope, [bytes(ask.event)], True))[0])
     if not isinstance(ask.events, msgspec.UnsetType):
         values = [bytes(each) for each in ask.events]
         if len(values) > (most := here.spec.serve.batch_max):
@@ -63,6 +67,18 @@ async def answer(here: Site, scope: Scope) -> bytes:
             raise Problem(422, "an entity is no event, so there is nothing to record", reason="malformed")
         return _encode(await entity(here, ask.entity))
     raise Problem(422, FORMS, reason="missing_field")
+
+
+def together(here: Site) -> Together[Said]:
+    """What asks for the single events of one serving process."""
+    found: dict[str, Any] = here.own._state
+    if "together" not in found:
+        found["together"] = Together(partial(asked.of_events, here), _is_of_one)
+    return cast("Together[Said]", found["together"])
+
+
+def _is_of_one(error: Exception) -> bool:
+    return isinstance(error, Problem) and error.status == 422
 
 
 async def _events(here: Site, scope: Scope, values: list[bytes], record: bool) -> list[Said]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,3 +183,21 @@ def test_it_is_ready_once_there_is_a_model(server: Serving) -> None:
     assert server.get("/readyz").json == {"status": "ready"}
     server.post("/v1/predict", {"event": KNOWN})
     assert b'driftline_serve_state{pipeline="p",what="model_age_seconds"}' in server.get("/metrics").body
+
+
+def test_events_of_the_same_moment_are_answered_each_for_itself(server: Serving) -> None:
+    """Those that fit get what they get alone, those that do not an error of their own."""
+
+    def ask(number: int) -> Any:
+        event = {"id": f"t{number}", "amount": float(number) if number % 5 else "much"}
+        return server.post("/v1/predict", {"event": event})
+
+    with ThreadPoolExecutor(20) as pool:
+        told = list(pool.map(ask, range(100)))
+    assert [answer.status for answer in told] == [422 if n % 5 == 0 else 200 for n in range(100)]
+    fine = [n for n in range(100) if n % 5]
+    assert [told[n].json["event_id"] for n in fine] == [f"t{n}" for n in fine]
+    assert (
+        told[7].json["score"]
+        == server.post("/v1/predict", {"event": {"id": "x", "amount": 7.0}}).json["score"]
+    )
