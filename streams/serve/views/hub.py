@@ -235,7 +235,8 @@ class Hub:
         grown = {p: end - min(self.at.predictions.get(p, end), end) for p, end in enumerate(ends)}
         self.skipped += sum(grown.values())
         some = [p for p, count in grown.items() if count]
-        some = (some[self.shard % len(some) :] + some)[:SHARDS] if some else []
+        first = self.shard % max(1, len(some))
+        some = (some[first:] + some[:first])[:SHARDS]
         self.shard += SHARDS
         each = max(1, int(PREDICTIONS_A_SECOND_MAX * self.poll_s) // max(1, len(some)))
         found: list[Told] = []
