@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from connectors import open_log
+from connectors.log import Rows
+from engine.alerts.record import Alert, fingerprint, iso
+from engine.spec import Spec
 from streams.serve.page.files import load
 from tests.conftest import need
+from tests.faults.harness import make_topics
 from tests.integration.town import EVENTS, HOSTILE, Town, town
 from tests.parts import chromium
 from tests.parts.chromium import PHONE, Chromium
@@ -238,6 +243,42 @@ def test_ten_thousand_rows_are_as_quick_as_ten(browser: Chromium, place: tuple[T
         assert 10 <= first < 60
         assert at_end < 60
         assert focused == "9999"
+
+
+def test_a_storm_of_alerts_stays_a_list(browser: Chromium) -> None:
+    """Of a thousand and one the worst is on top, a few are drawn, and what they call themselves is text."""
+    spec = Spec.model_validate(
+        {"pipeline": "p", "transport": "memory://storm", "events": {"fields": {"x": {"type": "number"}}}}
+    )
+    make_topics(spec)
+    alerts = [stormy(n, "critical" if n == 700 else "warning") for n in range(1001)]
+    log = open_log(spec.transport)
+    log.append(spec.topic("alerts"), 0, Rows([each.key for each in alerts], [each.json() for each in alerts]))
+    with Serving(spec) as serving, browser.tab(url(serving, "alerts")) as page:
+        expect(page.locator(".rows .row").first).to_contain_text("feature f0700")
+        assert page.locator(".rows .row").count() < 60
+        expect(page.get_by_text("the 1,000 worst of 1,001")).to_be_visible()
+        page.get_by_role("searchbox").fill("f0007")
+        page.locator(".rows .row").first.click()
+        beside = page.get_by_role("complementary", name="Alert")
+        expect(beside).to_contain_text(HOSTILE)
+        expect(beside).to_contain_text("javascript:document.title=1")
+        assert beside.locator("a, img").count() == 0
+    log.close()
+
+
+def stormy(n: int, severity: str) -> Alert:
+    """One of many alerts, whose texts somebody chose who means ill."""
+    labels = {"alertname": "Missing", "severity": severity, "feature": f"f{n:04d}"}
+    notes = {"summary": HOSTILE, "runbook_url": "javascript:document.title=1"}
+    return Alert(
+        status="firing",
+        labels=labels,
+        annotations=notes,
+        starts_at=iso(n),
+        time=n,
+        fingerprint=fingerprint(labels),
+    )
 
 
 def test_a_lost_connection_is_shown_and_found_again(browser: Chromium, place: tuple[Town, Serving]) -> None:

@@ -27,6 +27,7 @@ export function show() {
   let all = [];
   let wanted = ""; // a state, or all
   let chosen = null;
+  let watching = true;
   let fresh = null; // when the snapshot was made that is shown
   const search = h("input", { type: "search", placeholder: "Search signals", "aria-label": "Search signals", oninput: () => filter() });
   const chips = STATES.map((name) => h("button", { class: "chip", type: "button", "aria-pressed": "false", onclick: () => toggle(name) }, icon(name), h("span", {}, name), h("b", {}, "0")));
@@ -43,7 +44,11 @@ export function show() {
   const filter = () => {
     const text = search.value.trim().toLowerCase();
     const kept = all.filter((each) => (!wanted || each.state === wanted) && (!text || `${each.signal} ${each.kind} ${each.detector}`.toLowerCase().includes(text)));
-    board.update(kept, all.length ? empty("No signal is like this", "Take another word, or another state.") : empty("No signals", "Watch some: add a section drift to the spec. What is watched shows here once a snapshot was made."));
+    board.update(kept, all.length ? empty("No signal is like this", "Take another word, or another state.") : none());
+  };
+  const none = () => {
+    if (watching) return empty("No signals yet", "What is watched shows here once the worker has made a snapshot: every snapshots.every, as the spec says.");
+    return empty("Nothing is watched", "Add a section drift to the spec, and every feature, label and error is compared with what it was.");
   };
   const toggle = (name) => {
     wanted = wanted === name ? "" : name;
@@ -54,6 +59,7 @@ export function show() {
     try {
       const { data, size } = await get("drift", { limit: MOST });
       fresh = data.as_of?.made_ms ?? null;
+      watching = data.watching;
       all = (data.signals ?? []).toSorted(nearest);
       chips.forEach((chip, i) => say(chip.lastChild, count(data.counts?.[STATES[i]] ?? 0)));
       say(asOf, fresh ? `as of a snapshot ${age((now() - fresh) / 1000)} ago` : "");

@@ -122,7 +122,8 @@ function showAlerts(node, all) {
 function showDrift(node, found) {
   const { signals = [], counts = {} } = found;
   const watched = (counts.warming ?? 0) + (counts.quiet ?? 0) + (counts.drifting ?? 0);
-  if (!watched) return put(node, h("p", { class: "calm" }, "Nothing is watched: the spec has no section drift, or no snapshot was made yet."));
+  if (!found.watching) return put(node, h("p", { class: "calm" }, "Nothing is watched: the spec has no section drift."));
+  if (!watched) return put(node, h("p", { class: "calm" }, "They show once the worker has made a snapshot."));
   if (!signals.length) {
     const warming = counts.warming ? `, ${counts.warming} still warm up` : "";
     return put(node, h("p", { class: "calm" }, icon("quiet"), `${counts.quiet ?? 0} signals are quiet${warming}.`));
