@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from streams import journal
 from streams.entityform import Row
 from streams.journal import Digest, Entry, Pointer, Refusal, Run
 from streams.meter import Totals
+from streams.tracing import spans
 
 if TYPE_CHECKING:
     from streams.keeper import Keeper
@@ -39,6 +41,7 @@ class Open:
     newest: dict[str, Row] = field(default_factory=dict)  # for the cache: by entity, its features
     latest: dict[bytes | None, bytes | None] = field(default_factory=dict)  # and its prediction
     stamps: list[tuple[str, Sequence[int]]] = field(default_factory=list)  # by batch: its topic, and when
+    began_ns: int = 0  # when the first of it had been walked
 
     def add(self, outputs: Outputs) -> None:
         if outputs.newest:
@@ -48,6 +51,7 @@ class Open:
         self.outputs.extend(outputs)
 
     def took(self, batch: Batch, refused: list[Refusal]) -> None:
+        self.began_ns = self.began_ns or time.time_ns()
         journal.add_run(self.runs, batch.topic, batch.first, batch.end)
         self.refused += refused
         self.records += len(batch)
@@ -73,6 +77,7 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     """Commit what is open; with `freeze`, return a picture of the state exactly there."""
     spec, shard, store = keeper.spec, keeper.shard, keeper.store
     assert shard is not None
+    began_ns = time.time_ns()
     # 1. no await from here ...
     taken, keeper.open = keeper.open, Open()
     positions = dict(keeper.next)
@@ -112,6 +117,9 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     keeper.committed(entry, offset)
     keeper.meter.totals = totals
     keeper.meter.answered(stamps for topic, stamps in taken.stamps if topic == spec.inputs[0])
+    if (made := spans()) is not None:
+        traces = taken.outputs.predictions.headers or ()
+        made.batch(taken.began_ns or began_ns, began_ns, _about(keeper, entry, taken), traces)
     if keeper.entities is not None:
         keeper.entities.offer(taken.newest, taken.latest)
     # 5.
@@ -120,3 +128,15 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     for pointer in fallen:
         keeper.spawn(keeper.upkeep.retire(pointer))
     return Picture(entry.seq, offset, positions, pieces) if pieces is not None else None
+
+
+def _about(keeper: Keeper, entry: Entry, taken: Open) -> dict[str, str | int]:
+    """What a span says of a commit."""
+    places = {f"driftline.first_offset.{topic}": first for topic, first, _ in reversed(taken.runs)}
+    return {
+        "driftline.pipeline": keeper.spec.pipeline,
+        "driftline.shard": keeper.partition,
+        "driftline.entry": entry.seq,
+        "driftline.records": taken.records,
+        **places,
+    }

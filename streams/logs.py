@@ -17,7 +17,7 @@ from types import TracebackType
 from streams.hidden import hide
 
 PLACES = re.compile(r"(?:\b(shard|partition|offset|entry) )?%[-.0-9]*[a-z]")
-NOISY = ("aiokafka", "kafka", "faust", "mode")
+NOISY = ("aiokafka", "kafka", "faust", "mode", "opentelemetry")
 SAID_EVERY_S = 10.0
 
 

@@ -26,6 +26,7 @@ from streams.health import Health
 from streams.keys import snapshot_key
 from streams.logs import set_up_logging
 from streams.retention import keep_short
+from streams.tracing import exporting
 
 log = logging.getLogger("driftline")
 
@@ -40,7 +41,8 @@ def run_worker(
     """Run a worker, and commands beside it, until a signal or until it can't go on; return the exit code."""
     set_up_logging(log_level, json, spec.pipeline)
     gc.set_threshold(50_000, 20, 50)  # remembered events are many and free of cycles
-    return asyncio.run(_run(spec, fresh, Children(beside)))
+    with exporting(spec, "worker"):
+        return asyncio.run(_run(spec, fresh, Children(beside)))
 
 
 async def _run(spec: Spec, fresh: bool, beside: Children) -> int:

@@ -13,6 +13,8 @@ from streams.serve import described, health, oip, page, predict, problems, publi
 from streams.serve.counts import Counts
 from streams.serve.gate import Gate
 from streams.serve.site import Site
+from streams.serve.traced import Traced
+from streams.tracing import spans
 
 
 def make_app(spec: Spec) -> FastAPI:
@@ -45,4 +47,5 @@ def gated(app: FastAPI) -> ASGIApp:
     """The app within the limits of its spec: what a server runs."""
     site: Site = app.state.site
     direct = {"/v1/predict": partial(predict.answer, site)}
-    return Gate(app, app.state.counts, site.spec.serve, direct)
+    gate = Gate(app, app.state.counts, site.spec.serve, direct)
+    return gate if spans() is None else Traced(gate)

@@ -20,6 +20,7 @@ from streams.logs import set_up_logging
 from streams.serve import door
 from streams.serve.app import gated, make_app
 from streams.serve.wire import Wire
+from streams.tracing import exporting
 
 log = logging.getLogger("driftline")
 
@@ -46,6 +47,7 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
     with (
         listening(spec.serve.host, spec.serve.port) as server,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        exporting(spec, "serve"),
     ):
         runner.run(_serve(spec, server))
     log.info("serving %s ended", spec.pipeline)
