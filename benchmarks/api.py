@@ -111,7 +111,7 @@ def served(path: Path) -> Iterator[None]:
 def predictions(at: Place, capacity: float, seconds: int) -> tuple[Asked, float]:
     """What the API gives while a worker scores at half its capacity; and how fast that did."""
     port = free_port()
-    path, spec = prepare(at, serve={"port": port}, snapshots={"every": "5s"})
+    path, spec = prepare(at, serve={"port": port, "requests_per_minute": 10**9}, snapshots={"every": "5s"})
     log, (half, life) = open_log(at.url), (capacity / 2, seconds + 40)
     feed = ("benchmarks.blocks", at.url, spec.topic("events"), str(half), str(life))
     with contextlib.ExitStack() as stack:

@@ -25,6 +25,7 @@ from streams.tracing import exporting
 log = logging.getLogger("driftline")
 
 SWITCH_S = 0.001  # a thread that loads a snapshot lets an answer go first
+COLLECT = (10_000, 20, 50)  # the first of them takes some 3 ms, in which nobody is answered
 STOP_S = 5  # what is being answered may take so long
 
 
@@ -42,7 +43,6 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
     if spec.serve.port is None:
         raise SpecError("serve.port is null, so nothing is served; give it a number, or 0 for any free port")
     door.check(spec.serve)
-    gc.set_threshold(50_000, 20, 50)  # what a snapshot remembers is much, and free of cycles
     sys.setswitchinterval(SWITCH_S)
     with (
         listening(spec.serve.host, spec.serve.port) as server,
@@ -56,6 +56,10 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
 
 async def _serve(spec: Spec, server: socket.socket) -> None:
     app = make_app(spec)
+    # Of what is there by now nothing will go; what a snapshot remembers is much, and free of cycles.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
     log.info("serving %s on %s", spec.pipeline, address(spec, server))
     listener = Listener(settings(spec, gated(app)))
     for number in (signal.SIGTERM, signal.SIGINT):
