@@ -18,10 +18,10 @@ from tests.streams.serve.world import send
 
 pytestmark = pytest.mark.integration
 
-EVENTS = 600
+EVENTS = 300
 CHANGES = {
     "partitions": 2,
-    "snapshots": {"every_records": 300},
+    "snapshots": {"every_records": 100},
     "drift": {"detectors": ["cusum"], "reference": {"first": 100}, "warm_up": 100},
     "serve": {"timeout": "8s"},
 }

@@ -114,6 +114,27 @@ def test_the_curve_is_what_outcomes_say(world: World, server: Serving) -> None:
     assert server.get("/v1/metrics").json["values"][0] == pytest.approx(sum(hits) / 256)
 
 
+def test_another_version() -> None:
+    """Where the spec changed is told by curve, model and audit; it is found among many commits."""
+    world = World("versions", drift=None)
+    world.feed(150)
+    world.work(limit=3)
+    assert len(world.stage.entries()) > 40
+    world.feed(5)
+    world.change(drift=None, model={"use": "naive_bayes"})
+    first = next(entry for entry in world.stage.entries() if entry.spec == world.spec.fingerprint)
+    world.feed(5)
+    world.work()
+    with Serving(world.spec) as server:
+        (mark,) = (each for each in server.get("/v1/metrics").json["marks"] if each["kind"] == "version")
+        assert mark["id"] == f"0-{first.seq - 1}"
+        assert server.get("/v1/models").json["models"][0]["since_ms"] == mark["at_ms"]
+        told = [each for each in server.get("/v1/audit").json["entries"] if each["what"] == "spec changed"]
+        assert [(each["place"], each["detail"]["fresh"]) for each in told] == [
+            (f"journal/{mark['id']}", True)
+        ]
+
+
 def test_an_unknown_metric(server: Serving) -> None:
     """It is told which there are."""
     found = server.get("/v1/metrics?metric=acuracy")

@@ -51,13 +51,19 @@ class World:
         amount = self.random.gauss(100 if number < CHANGE else 300, 20)
         return {"id": f"e{number}", "amount": min(999.0, max(0.0, amount)), "age": number % 90}
 
-    def work(self) -> None:
-        """Let a worker take all there is, and end."""
-        asyncio.run(self._work())
+    def change(self, **changes: Any) -> None:
+        """Another spec from here on: a worker begins with an untrained model."""
+        self.stage = Stage(self.log, transport=self.spec.transport, **(SPEC | changes))
+        self.spec = self.stage.spec
+        asyncio.run(self._work(fresh=True))
 
-    async def _work(self) -> None:
-        keeper = await self.stage.keeper().opened()
-        await self.stage.settle(keeper, limit=250)
+    def work(self, limit: int = 250) -> None:
+        """Let a worker take all there is, so many records at a time, and end."""
+        asyncio.run(self._work(limit=limit))
+
+    async def _work(self, fresh: bool = False, limit: int = 250) -> None:
+        keeper = await self.stage.keeper(fresh=fresh).opened()
+        await self.stage.settle(keeper, limit)
         await keeper.park()
 
     def orders(self) -> list[dict[str, Any]]:
