@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,10 +21,11 @@ from engine.alerts.record import Alert, fingerprint, iso
 from engine.spec import Spec
 from streams.serve.page.files import load
 from tests.conftest import need
-from tests.faults.harness import make_topics
+from tests.faults.harness import COMMAND, make_topics
 from tests.integration.town import EVENTS, HOSTILE, Town, town
 from tests.parts import chromium
 from tests.parts.chromium import PHONE, Chromium
+from tests.parts.processes import answers
 from tests.parts.serving import Serving
 
 pytestmark = pytest.mark.integration
@@ -213,6 +219,47 @@ def test_every_view_fits(
             shot(page, tmp_path, f"{look}-{view}")
         red = int(re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[0])
         assert (red < 64) == dark
+
+
+@pytest.mark.timeout(180)
+def test_the_demo_is_watched_from_its_first_line(browser: Chromium, tmp_path: Path) -> None:
+    """It says where its page is; there the planted drift comes up, and who has no token gives a name."""
+    with running_demo(tmp_path) as address, browser.tab(address) as page:
+        page.locator("a.urgent-line", has_text="signal amount").first.click()
+        beside = page.get_by_role("complementary", name="Alert")
+        expect(beside).to_contain_text("amount is not what it was")
+        beside.get_by_role("button", name="Acknowledge …").click()
+        page.get_by_label("Who you are").fill("ada")
+        page.keyboard.press("Enter")
+        expect(beside.locator(".tag-acknowledged")).to_be_visible()
+        expect(beside.locator(".events")).to_contain_text("ada")
+        shot(page, tmp_path, "demo")
+
+
+@contextmanager
+def running_demo(folder: Path) -> Iterator[str]:
+    """The demo, by the address of its page, until it was seen; what it leaves lies in the folder."""
+    command = [str(COMMAND), "demo", "--keep", "--events", "8000"]
+    lines, at = folder / "demo.log", {**os.environ, "TMPDIR": str(folder)}
+    with (
+        lines.open("w") as told,
+        subprocess.Popen(command, env=at, stdout=told, stderr=told, start_new_session=True) as demo,
+    ):
+        try:
+            yield address_of(lines, demo)
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            demo.wait()
+
+
+def address_of(lines: Path, demo: subprocess.Popen[bytes]) -> str:
+    """Where its page is, once it answers there."""
+    while demo.poll() is None:
+        found = re.search(r"page: (http://[\w.]+:(\d+)/)", lines.read_text())
+        if found and answers(int(found[2]), b"GET /healthz HTTP/1.0\r\n\r\n"):
+            return found[1]
+        time.sleep(0.2)
+    raise RuntimeError(lines.read_text())
 
 
 def test_the_theme_is_kept(browser: Chromium, place: tuple[Town, Serving]) -> None:

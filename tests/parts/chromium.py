@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 DESK = (1440, 900)
 PHONE = (390, 844)
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000  # of what is waited for; only a failure takes so long
 
 
 def missing() -> str | None:
