@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import itertools
 import logging
+import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,6 +23,7 @@ from streams.notify.counts import exposition
 from tests.parts.delivering import Delivering, until
 from tests.parts.hook import Got, Hook
 from tests.streams.notify.alerts import alert, deliveries, over, publish, spec
+from tests.test_docs import README
 
 NAMES = itertools.count()
 
@@ -59,6 +64,22 @@ def test_a_webhook_is_told_and_signed(hook: Hook, at: str) -> None:
     assert got.headers["content-type"] == "application/json"
     assert 'driftline_notifications_total{outcome="sent",pipeline="p",receiver="oncall"} 1.0' in told
     assert 'driftline_notification_seconds_count{pipeline="p",receiver="oncall"} 1.0' in told
+
+
+def test_readme_tells_how_to_verify(hook: Hook, at: str) -> None:
+    """Its lines take what comes from us, and nothing that was changed, or is old."""
+    found = re.search(r"^```python\n(# key: .*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    known: dict[str, Any] = {"base64": base64, "hmac": hmac, "time": time}
+    exec(found[1], known)
+    log = made(asked := spec(at, hook.url))
+    with Delivering(asked):
+        publish(log, alert())
+        (got,) = hook.wait(1)
+    old = {**got.headers, "webhook-timestamp": "1769590800"}
+    cases = [(b"secret", got.headers, got.body), (b"other", got.headers, got.body)]
+    cases += [(b"secret", got.headers, got.body + b" "), (b"secret", old, got.body)]
+    assert [known["is_ours"](*case) for case in cases] == [True, False, False, False]
 
 
 @pytest.mark.parametrize("answer", [500, 429, "hang", "close"])
