@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from engine.spec import Spec
-from streams.serve import described, health, oip, page, predict, problems, publish, views
+from streams.serve import described, door, health, oip, page, predict, problems, publish, views
 from streams.serve.counts import Counts
 from streams.serve.gate import Gate
 from streams.serve.site import Site
@@ -47,5 +47,5 @@ def gated(app: FastAPI) -> ASGIApp:
     """The app within the limits of its spec: what a server runs."""
     site: Site = app.state.site
     direct = {"/v1/predict": partial(predict.answer, site)}
-    gate = Gate(app, app.state.counts, site.spec.serve, direct)
+    gate = Gate(app, app.state.counts, site.spec.serve, partial(door.known, site), direct)
     return gate if spans() is None else Traced(gate)

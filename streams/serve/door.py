@@ -52,6 +52,21 @@ def loopback(host: str) -> bool:
 
 def admit(here: Site, asgi: Asgi, scope: Scope | None) -> Token:
     """Whose request this is; a Problem if it may not come in."""
+    token: Token = asgi.get("driftline.token") or known(here, asgi)
+    if wait := here.rates.wait(token.name, token.requests_per_minute):
+        allowed = token.requests_per_minute or here.rates.per_minute
+        detail = f"more than {allowed:,} requests a minute (serve.requests_per_minute)"
+        raise Problem(429, detail, {"Retry-After": str(ceil(wait))})
+    if scope is not None and scope not in token.scopes:
+        held = ", ".join(token.scopes) or "none"
+        raise Problem(
+            403, f"this needs the scope {scope!r}; the token {token.name!r} has {held}", scope=scope
+        )
+    return token
+
+
+def known(here: Site, asgi: Asgi) -> Token:
+    """Whose request this is, whatever it may do; a Problem if it is nobody's."""
     headers = dict(asgi["headers"])
     if here.doorkeeper.path is None:
         _meant_for_us(here.spec.serve, headers)
@@ -63,15 +78,6 @@ def admit(here: Site, asgi: Asgi, scope: Scope | None) -> Token:
                 "this token is not known here, or was revoked; `driftline tokens list` shows those that are"
             )
         raise Problem(401, detail, {"WWW-Authenticate": 'Bearer realm="driftline"'})
-    if wait := here.rates.wait(token.name, token.requests_per_minute):
-        allowed = token.requests_per_minute or here.rates.per_minute
-        detail = f"more than {allowed:,} requests a minute (serve.requests_per_minute)"
-        raise Problem(429, detail, {"Retry-After": str(ceil(wait))})
-    if scope is not None and scope not in token.scopes:
-        held = ", ".join(token.scopes) or "none"
-        raise Problem(
-            403, f"this needs the scope {scope!r}; the token {token.name!r} has {held}", scope=scope
-        )
     return token
 
 
@@ -103,7 +109,7 @@ def bearer(header: bytes | None) -> str | None:
 
 def _meant_for_us(serve: Serve, headers: dict[bytes, bytes]) -> None:
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    if not _known(host, (serve.host, *serve.names)):
+    if not _is_ours(host, (serve.host, *serve.names)):
         detail = f"{host!r} is no name of this server; call it by its address, or add the name to serve.names"
         raise Problem(403, detail)
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
@@ -124,7 +130,7 @@ def _name(host: str) -> str:
 
 
 @lru_cache(1_000)
-def _known(host: str, names: tuple[str, ...]) -> bool:
+def _is_ours(host: str, names: tuple[str, ...]) -> bool:
     name = _name(host)
     return name == "localhost" or _address(name) is not None or name in {each.lower() for each in names}
 

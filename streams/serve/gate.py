@@ -17,6 +17,7 @@ from engine.specserve import Serve
 from streams.serve.counts import Counts
 from streams.serve.deadlines import Deadlines
 from streams.serve.problems import Problem, of
+from streams.serve.tokens import Token
 
 ENDLESS = ("/v1/stream",)
 BODIES = 16  # of the largest size that may be in memory at once
@@ -36,12 +37,16 @@ class Gate:
         Where requests are counted.
     serve
         The limits.
+    who
+        Whose request it is; raises a Problem if it is nobody's.
     direct
         What answers POSTs to some paths with JSON, past the app.
     """
 
-    def __init__(self, app: ASGIApp, counts: Counts, serve: Serve, direct: Direct) -> None:
-        self.app, self.counts, self.direct = app, counts, direct
+    def __init__(
+        self, app: ASGIApp, counts: Counts, serve: Serve, who: Callable[[Scope], Token], direct: Direct
+    ) -> None:
+        self.app, self.counts, self.who, self.direct = app, counts, who, direct
         self.body_bytes_max = serve.body_bytes_max
         self.deadlines = Deadlines(serve.timeout / 1000)
         self.held = 0  # bytes of bodies
@@ -91,6 +96,7 @@ class Gate:
     async def _within(self, scope: Scope, receive: Receive, send: Send, task: asyncio.Task[None]) -> None:
         if scope["method"] not in WITH_BODY:
             return await self.app(scope, receive, send)
+        scope["driftline.token"] = self.who(scope)  # nobody's bodies are not taken in
         parts = list[bytes]()
         try:
             await self._take(scope, receive, parts)

@@ -15,6 +15,7 @@ from engine.spec import Spec
 from streams import topics
 from streams.routing import Place, Router
 from streams.rows import Row
+from streams.serve.problems import Problem
 from streams.serve.threads import Desk
 
 What = Literal["events", "labels"]
@@ -72,14 +73,22 @@ class Publisher:
             at_hand, self.waiting = self.waiting, []
             try:
                 offsets = await self.desk.ask(lambda log, these=at_hand: append(log, these))  # type: ignore[misc]
+            except Problem as problem:  # it took too long
+                unsure = f"{problem.detail}; it may be written: send it again, an event is known by its id"
+                _fail(at_hand, Problem(problem.status, unsure, problem.headers))
+                continue
             except Exception as error:  # noqa: BLE001 - each of those who wait raises it
-                for each in at_hand:
-                    if not each.done.done():
-                        each.done.set_exception(error)
+                _fail(at_hand, error)
                 continue
             for each, found in zip(at_hand, offsets, strict=True):
                 if not each.done.done():
                     each.done.set_result(found)
+
+
+def _fail(waiting: Sequence[Waiting], error: Exception) -> None:
+    for each in waiting:
+        if not each.done.done():
+            each.done.set_exception(error)
 
 
 def append(log: Log, waiting: Sequence[Waiting]) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,17 @@ def test_tokens_open_what_their_scopes_say(tmp_path: Path, keys: dict[str, str])
         assert server.get("/metrics", Authorization=f"Bearer {keys['read']}").status == 200
         denied = server.get("/metrics", Authorization=f"Bearer {keys['label']}")
         assert (denied.status, denied.json["scope"]) == (403, "read")
+
+
+def test_bodies_of_strangers_are_not_taken_in(tmp_path: Path, keys: dict[str, str]) -> None:
+    """They are sent away before their body is there."""
+    head = b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+    with (
+        Serving(spec(tokens=str(tmp_path / "tokens.json"))) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as line,
+    ):
+        line.sendall(head)
+        assert line.recv(4096).startswith(b"HTTP/1.1 401")
 
 
 def test_a_token_may_ask_only_so_often(tmp_path: Path, keys: dict[str, str]) -> None:
