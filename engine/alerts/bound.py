@@ -81,6 +81,8 @@ class Outbox:
         self.most = most
         self.room = Room(most - 1)
         self.waiting: dict[str, Waiting] = {}
+        self.fresh: set[str] = set()  # of those the ones to which something happened just now
+        self.ordered: set[str] = set()  # those to which people did something
         self.number = 0
         self.held: dict[str, int] = {}  # by name of alert, since the summary fired
         self.held_total = 0  # ever
@@ -89,6 +91,9 @@ class Outbox:
         """Something happened to an alert."""
         key, rank = life.alert.fingerprint, 0 if by_order else RANKS[life.alert.labels["severity"]]
         before = self.waiting.pop(key, None)
+        self.fresh.add(key)
+        if by_order:
+            self.ordered.add(key)
         if before is None:
             self.number += 1
             self.waiting[key] = Waiting(life, rank, self.number)
@@ -101,22 +106,32 @@ class Outbox:
 
     def flush(self, now: int) -> list[tuple[Life, int]]:
         """Those that are told now, the most urgent first, and how much of each was held back."""
-        for key in [key for key, each in self.waiting.items() if each.life.is_nothing]:
-            del self.waiting[key]
-        if not self.waiting:
-            return []
-        room = self.room.left(now)
-        spare = self.room.most // SPARE  # for what people do, that they see it
-        ordered = nsmallest(room, self.waiting.values(), key=lambda each: (each.rank, each.number))
-        chosen = [each for i, each in enumerate(ordered) if each.rank == 0 or i < room - spare]
+        fresh, self.fresh = sorted(self.fresh), set()
+        for key in fresh:  # the others were looked at before
+            if self.waiting[key].life.is_nothing:
+                self._take(key)
+        chosen = self._next(now) if self.waiting else []
         for each in chosen:
-            del self.waiting[each.life.alert.fingerprint]
+            self._take(each.life.alert.fingerprint)
             self.room.take(now)
-        for each in self.waiting.values():
+        for each in (self.waiting[key] for key in fresh if key in self.waiting):
             if not each.passed_over:
                 each.passed_over = True
                 self._count(each.life)
         return [(each.life, each.held) for each in chosen]
+
+    def _next(self, now: int) -> list[Waiting]:
+        """Those for which there is room; some of it is kept for what people do, that they see it."""
+        room, spare = self.room.left(now), self.room.most // SPARE
+        if not room or (room <= spare and not self.ordered):
+            return []
+        some = [self.waiting[key] for key in self.ordered] if room <= spare else self.waiting.values()
+        first = nsmallest(room, some, key=lambda each: (each.rank, each.number))
+        return [each for i, each in enumerate(first) if each.rank == 0 or i < room - spare]
+
+    def _take(self, key: str) -> None:
+        del self.waiting[key]
+        self.ordered.discard(key)
 
     def _count(self, life: Life) -> None:
         name = life.alert.labels["alertname"]
@@ -144,3 +159,4 @@ class Outbox:
             if known is not None and each.life == known:
                 each.life = known
             self.waiting[key] = each
+        self.ordered = {key for key, each in self.waiting.items() if each.rank == 0}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ NEVER = "0001-01-01T00:00:00Z"  # as Alertmanager writes a time that is not know
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OFFSET, PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
 SEPARATOR = b"\xff"
+KNOWN = 10_000  # fingerprints that are kept: bytes one by one take their time
 
 Status = Literal["firing", "acknowledged", "resolved"]
 Transition = Literal[
@@ -73,9 +75,14 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     >>> fingerprint({"alertname": "Drift", "pipeline": "payments"})
     'a77fddf39758577a'
     """
+    return _hashed(tuple(sorted(labels.items())))
+
+
+@lru_cache(KNOWN)
+def _hashed(labels: tuple[tuple[str, str], ...]) -> str:
     found = OFFSET
-    for name in sorted(labels):
-        for byte in b"".join((name.encode(), SEPARATOR, labels[name].encode(), SEPARATOR)):
+    for name, value in labels:
+        for byte in b"".join((name.encode(), SEPARATOR, value.encode(), SEPARATOR)):
             found = (found ^ byte) * PRIME & MASK
     return f"{found:016x}"
 
