@@ -98,11 +98,11 @@ def check(
         put_json({"ok": True, "spec": shown(wanted), "compiled": form(wanted)._asdict()})
         return
     for name, line in understood(wanted):
-        put(f"{name:<11}{line}")
+        put(hide(f"{name:<11}{line}"))
 
 
 def _problem(place: str, where: tuple[str | int, ...], text: str) -> dict[str, Any]:
-    return {"place": place, "key": dotted(where), "problem": text}
+    return {"place": place, "key": dotted(where), "problem": hide(text)}
 
 
 def shown(spec: Spec) -> dict[str, Any]:

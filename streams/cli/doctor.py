@@ -14,6 +14,7 @@ from streams.cli.common import (
     put,
     put_json,
 )
+from streams.hidden import hide
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -30,7 +31,8 @@ def doctor(
 
     sys.path.insert(0, str(spec.resolve().parent))  # the user's own models lie beside the spec
     failed = False
-    for finding in examine(wanted):
+    for told in examine(wanted):
+        finding = told._replace(detail=hide(told.detail))
         failed |= finding.status == "fail"
         if json:
             put_json(finding._asdict())

@@ -32,11 +32,16 @@ def picture(found: Found, width: int, height: int, hint: str = "") -> Group:
     return Group(
         framed(numbers(found["status"]), title(found["status"]), NUMBERS),
         framed(curves(found["series"], width - 4 - LABEL), "the last five minutes", CURVES),
-        framed(Text("\n").join(quality), "quality", len(quality)),
+        framed(lines_of(quality), "quality", len(quality)),
         framed(firing(found["alerts"], alerts), alerts_title(found["alerts"]), alerts),
         framed(board(found, signals), board_title(found), signals),
         *([Text(hint, style="dim", no_wrap=True, overflow="ellipsis")] if hint else []),
     )
+
+
+def lines_of(lines: Sequence[Text]) -> Text:
+    """Lines one below the other; what is too long for one is cut."""
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
 
 def framed(content: RenderableType, heading: str, lines: int) -> Panel:
@@ -82,7 +87,7 @@ def curves(series: dict[str, Any], width: int) -> Text:
     for name, key in wanted:
         values = [0.0 if each is None else float(each) for each in series[key]]
         lines.append(Text(name.ljust(LABEL), style="dim") + Text(curve(values, width), style="cyan"))
-    return Text("\n", no_wrap=True, overflow="crop").join(lines)
+    return lines_of(lines)
 
 
 def curve(values: Sequence[float], width: int) -> str:
@@ -136,7 +141,7 @@ def firing(page: dict[str, Any], lines: int) -> Text:
     shown = [alert_line(each) for each in page["alerts"][:lines]]
     if not shown:
         return Text("nothing fires", style="green")
-    return Text("\n", no_wrap=True, overflow="ellipsis").join(shown)
+    return lines_of(shown)
 
 
 def alert_line(alert: dict[str, Any]) -> Text:

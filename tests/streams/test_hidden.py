@@ -109,6 +109,16 @@ def test_check_shows_none(cli: Cli) -> None:
     assert shown(ended.out + ended.err + cli("check").out) == []
 
 
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["doctor"], ["doctor", "--json"]])
+@pytest.mark.parametrize("key", ["transport=kafka", "cache=redsi"])
+def test_an_address_with_a_password(cli: Cli, command: list[str], key: str) -> None:
+    """Where it is right and where it is not, the password in it is shown nowhere."""
+    signed = ("--set", f"snapshots.key={SECRETS['snapshots']}")
+    ended = cli(*command, *signed, "--set", f"{key}://me:planted-password@127.0.0.1:1")
+    assert "planted-password" not in ended.out + ended.err
+    assert "me:***@127.0.0.1:1" in ended.out + ended.err
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
 def test_processes_that_fail_show_none(path: Path, options: list[str]) -> None:
     """Worker and API, whose broker and cache are away, at level debug."""
