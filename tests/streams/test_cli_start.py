@@ -100,7 +100,7 @@ def test_check_prints_the_reference(cli: Cli) -> None:
 def test_a_spec_can_be_printed_and_read_again(cli: Cli) -> None:
     """What check shows as JSON is a spec, but for its durations, which are in milliseconds."""
     shown = cli("check", "--json").row()["spec"]
-    durations = {"commit", "snapshots", "limits", "watchdog", "labels", "serve"}
+    durations = {"commit", "snapshots", "limits", "watchdog", "labels", "serve", "notify"}
     assert Spec.model_validate({key: value for key, value in shown.items() if key not in durations})
 
 
