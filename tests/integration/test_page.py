@@ -158,6 +158,19 @@ def test_the_drift_board_shows_what_was_and_what_is(browser: Chromium, place: tu
         expect(beside).to_be_hidden()
 
 
+def test_the_present_is_taken_as_normal(browser: Chromium, place: tuple[Town, Serving]) -> None:
+    """Once a reason is given, an order for this signal goes to the stream."""
+    here, serving = place
+    with browser.tab(url(serving, "drift/hour")) as page:
+        sign_in(page, here.tokens["order"])
+        page.get_by_role("button", name="Take as new normal …").click()
+        page.get_by_role("dialog").get_by_label("Why").fill("summer time")
+        page.keyboard.press("Enter")
+        expect(page.locator("#toasts")).to_contain_text("hour gets a new reference")
+    orders = [json.loads(each.value or b"{}") for each in here.records("control")]
+    assert {"do": "rebaseline", "signals": ["hour"], "by": "order", "why": "summer time"} in orders
+
+
 def test_who_may_only_look_is_told_so(browser: Chromium, place: tuple[Town, Serving]) -> None:
     """Actions stay within reach of the keyboard, do nothing, and say why."""
     here, serving = place

@@ -29,7 +29,7 @@ let asking = null; // in place of the stream
 function route() {
   const [name, ...rest] = location.hash.replace(/^#alert=/, "#/alerts/").replace(/^#\/?/, "").split("/");
   const chosen = name in VIEWS ? name : "stream";
-  const what = rest.length ? decodeURIComponent(rest.join("/")) : null;
+  const what = rest.length ? plain(rest.join("/")) : null;
   if (open?.name !== chosen) {
     open?.view.end();
     open = { name: chosen, view: VIEWS[chosen].show() };
@@ -44,6 +44,15 @@ function route() {
     listen();
   }
   open.view.choose?.(what);
+}
+
+/** What an address names; as it stands, where it is spelled wrong. */
+function plain(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const title = () => `${VIEWS[open?.name ?? "stream"].TITLE} · ${state.status?.pipeline ?? "Driftline"}`;

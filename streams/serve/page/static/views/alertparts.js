@@ -22,7 +22,8 @@ export const nameOf = (alert) => alert.labels?.alertname ?? alert.fingerprint;
 /** What an alert is about: labels that tell it from others of its name. */
 export function about(alert) {
   const { alertname: _, severity: __, pipeline: ___, model: ____, ...rest } = alert.labels ?? {};
-  const usual = ([name, value]) => name === "detector" || (name === "partition" && value === "0");
+  const same = rest.feature === rest.signal;
+  const usual = ([name, value]) => name === "detector" || (name === "feature" && same) || (name === "partition" && value === "0");
   const told = Object.entries(rest).filter((each) => !usual(each));
   return told.map(([name, value]) => `${name} ${value}`).join(", ");
 }
