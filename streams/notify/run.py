@@ -58,9 +58,9 @@ async def deliver(spec: Spec, counts: Counts, ended: asyncio.Event) -> None:
     try:
         while not ended.is_set():
             try:
-                async with seated(spec, ended) as seat:
+                async with seated(spec, counts, ended) as seat:
                     if seat is not None:
-                        counts.active, counts.problem = True, ""
+                        counts.active = True
                         log.info(
                             "delivering alerts of %s to %s", spec.pipeline, ", ".join(spec.notify.receivers)
                         )
@@ -81,13 +81,14 @@ async def deliver(spec: Spec, counts: Counts, ended: asyncio.Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def seated(spec: Spec, ended: asyncio.Event) -> AsyncIterator[Seat | None]:
+async def seated(spec: Spec, counts: Counts, ended: asyncio.Event) -> AsyncIterator[Seat | None]:
     """The seat, once it is free; None when told to end before."""
     seat = open_seat(spec)
     try:
         waits = False
         while not ended.is_set():
-            if await seat.take():
+            is_ours, counts.problem = await seat.take(), ""
+            if is_ours:
                 yield seat
                 return
             if not waits:
