@@ -11,8 +11,11 @@ import msgspec
 from connectors.log import Log
 from engine.spec import Spec
 from streams.records import Placed
-from streams.serve.views.tails import Tail
+from streams.serve.problems import Problem
+from streams.serve.views.tails import Budget, Tail
 
+LOOK_SECONDS = 3.0  # that one question may take; the next one goes on from there
+AT_ONCE = 10_000  # records of a partition
 AGAIN_SECONDS = 10.0  # between two times that all is read again, because records may have been deleted
 
 T = TypeVar("T")
@@ -45,14 +48,14 @@ class Compacted(Generic[T]):
     ) -> None:
         self.topic, self.read, self.most, self.is_over = spec.topic(what), read, most, is_over
         self.tells_deletions = spec.transport.startswith("kafka:")  # by a record without a value
-        self.tail, self.known = Tail(self.topic), dict[bytes, T]()
+        self.tail, self.known = Tail(self.topic, at_once=AT_ONCE), dict[bytes, T]()
         self.again_at = 0.0
         self.others = 0  # records that say nothing
         self.looks = 0
 
     def look(self, log: Log) -> list[T]:
         """What is new, by the order of each partition."""
-        found = self._take(self.tail.new(log))
+        found = self._catch_up(log)
         self.looks += 1
         if self.looks > 1 and self.tail.gaps and not self.tells_deletions:
             self.again_at = self.again_at or time.monotonic() + AGAIN_SECONDS
@@ -62,8 +65,18 @@ class Compacted(Generic[T]):
 
     def again(self, log: Log) -> None:
         """Read all there is: what was deleted is not there any more."""
-        self.again_at, self.known, self.tail = 0.0, {}, Tail(self.topic)
-        self._take(self.tail.new(log))
+        self.again_at, self.known, self.tail = 0.0, {}, Tail(self.topic, at_once=AT_ONCE)
+        self._catch_up(log)
+
+    def _catch_up(self, log: Log) -> list[T]:
+        """Read to the end; 503 where that takes long, as of a topic that was not compacted for a while."""
+        budget, found = Budget(LOOK_SECONDS), self._take(self.tail.new(log))
+        while behind := self.tail.behind:
+            if budget.is_over:
+                detail = f"{self.topic} is still being read, {behind:,} records to go: ask again"
+                raise Problem(503, detail, {"Retry-After": "1"})
+            found += self._take(self.tail.new(log))
+        return found
 
     def _take(self, records: list[Placed]) -> list[T]:
         found: list[T] = []

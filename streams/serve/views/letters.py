@@ -26,8 +26,9 @@ from streams.serve.views.alerts import listed
 from streams.serve.views.tails import Tail
 from streams.serve.views.told import answer, as_json, kept
 
-KNOWN_MAX = 10_000  # of a partition, the newest
+KNOWN_MAX = 10_000  # the newest, of all partitions together
 SEEN_MAX = 10_000  # records of an input, the newest, that are looked at for letters that were sent again
+EACH_MIN = 500  # of a partition, however many there are
 REPLAYED_MAX = 100_000  # letters that are known to have been sent again
 LIMIT_MAX = 500
 CHARACTERS_MAX = 4_096  # of a value; a longer one is cut
@@ -53,9 +54,10 @@ class Letters:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.tail = Tail(spec.topic("dead_letters"), KNOWN_MAX, KNOWN_MAX)
-        self.known: deque[Where] = deque(maxlen=KNOWN_MAX * 4)
-        self.inputs = {topic: Tail(topic, SEEN_MAX, SEEN_MAX) for topic in spec.inputs}
+        each, self.seen_max = (max(EACH_MIN, most // spec.partitions) for most in (KNOWN_MAX, SEEN_MAX))
+        self.tail = Tail(spec.topic("dead_letters"), each, each)
+        self.known: deque[Where] = deque(maxlen=each * spec.partitions)
+        self.inputs = {topic: Tail(topic, self.seen_max, self.seen_max) for topic in spec.inputs}
         self.since: dict[tuple[str, int], int] = {}  # from where on all of an input was looked at
         self.replayed: dict[str, None] = {}  # places of letters that were sent again
         self.orders: dict[tuple[int, int], str] = {}  # by place on the control topic: what was wrong
@@ -82,7 +84,7 @@ class Letters:
         while len(self.replayed) > REPLAYED_MAX:
             del self.replayed[next(iter(self.replayed))]
         for partition, (start, end) in enumerate(tail.spans):
-            first = max(start, end - SEEN_MAX)
+            first = max(start, end - self.seen_max)
             if partition not in before or first > before[partition]:
                 self.since[topic, partition] = first
 

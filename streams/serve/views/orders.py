@@ -41,7 +41,8 @@ from streams.serve.views.given import silences as silences_of
 from streams.serve.views.tails import Tail
 from streams.serve.views.told import answer, as_json, kept, now_ms
 
-KNOWN_MAX = 5_000  # of a partition's control topic, the newest records
+KNOWN_MAX = 5_000  # records of the control topic, the newest of all partitions together
+EACH_MIN = 100  # of a partition, however many there are
 
 router = APIRouter(prefix="/v1", tags=["orders"], dependencies=[Depends(as_json)])
 
@@ -50,8 +51,9 @@ class Orders:
     """What the control topic holds, the newest of it; of the reading thread only."""
 
     def __init__(self, spec: Spec) -> None:
-        self.tail = Tail(spec.topic("control"), KNOWN_MAX, KNOWN_MAX)
-        self.records: deque[Placed] = deque(maxlen=KNOWN_MAX)
+        each = max(EACH_MIN, KNOWN_MAX // spec.partitions)
+        self.tail = Tail(spec.topic("control"), each, each)
+        self.records: deque[Placed] = deque(maxlen=each * spec.partitions)
 
     def look(self, log: Log) -> list[Given]:
         """The newest orders, oldest first."""

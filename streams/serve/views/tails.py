@@ -23,10 +23,14 @@ class Tail:
         How many offsets before the end it begins; None: with all there is.
     most
         Records of a partition that one look reads; what is older then is skipped. None: all.
+    at_once
+        Records of a partition after which a look ends, for the next one to go on from there.
     """
 
-    def __init__(self, topic: str, back: int | None = None, most: int | None = None) -> None:
-        self.topic, self.back, self.most = topic, back, most
+    def __init__(
+        self, topic: str, back: int | None = None, most: int | None = None, at_once: int | None = None
+    ) -> None:
+        self.topic, self.back, self.most, self.at_once = topic, back, most, at_once
         self.spans: list[tuple[int, int]] = []
         self.at: dict[int, int] = {}
         self.skipped = 0  # offsets, in the last look
@@ -42,6 +46,11 @@ class Tail:
         self.spans, self.at = spans, at  # only now: whoever is interrupted reads all of it again
         return found
 
+    @property
+    def behind(self) -> int:
+        """Offsets that the last look has left for the next one."""
+        return sum(max(0, end - self.at.get(p, start)) for p, (start, end) in enumerate(self.spans))
+
     def _first(self, partition: int, start: int, end: int) -> int:
         at = self.at.get(partition)
         if at is None or at > end:  # never read, or the topic was made anew
@@ -52,7 +61,7 @@ class Tail:
 
     def _lane(self, log: Log, partition: int, first: int, end: int, at: dict[int, int]) -> Iterator[Placed]:
         began, count = first, 0
-        while first < end:
+        while first < end and (self.at_once is None or count < self.at_once):
             try:
                 batch = log.read(self.topic, partition, first, CHUNK)
             except Gone:  # deleted meanwhile
@@ -60,10 +69,8 @@ class Tail:
             for record in batch.records():
                 count += 1
                 yield Placed(self.topic, partition, record)
-            if batch.end <= first:
-                break
-            first = batch.end
-        at[partition] = max(first, end)
+            first = batch.end if batch.end > first else end
+        at[partition] = first
         self.gaps = self.gaps or count < at[partition] - began
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from connectors.log import Rows, Topic
 from connectors.memory import MemoryLog
+from streams.serve.problems import Problem
+from streams.serve.views import compacted
 from streams.serve.views.compacted import Compacted
 from streams.serve.views.tails import Moments, Tail, spread
 from tests.engine.cases import spec
@@ -55,6 +57,29 @@ def test_a_tail_reads_on() -> None:
     log.append("t", 0, Rows([None] * 9, [b"y"] * 9))
     assert [each.record.offset for each in tail.new(log)] == [15, 16, 17, 18]
     assert tail.skipped == 5
+
+
+def test_a_tail_that_takes_its_time() -> None:
+    """A look ends after so many records, and says how many it has left for the next one."""
+    log, tail = log_with([0] * 1_200), Tail("t", at_once=100)
+    sizes = list[int]()
+    while not sizes or tail.behind:
+        sizes.append(len(tail.new(log)))
+    assert sizes == [500, 500, 200]
+
+
+def test_a_topic_that_is_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks is told how many are to go, and whoever asks again gets further."""
+    monkeypatch.setattr(compacted, "AT_ONCE", 1)
+    monkeypatch.setattr(compacted, "LOOK_SECONDS", -1.0)
+    log = log_with([])
+    log.create([Topic("p.alerts", 1, compacted=True)])
+    log.append("p.alerts", 0, Rows([f"{i}".encode() for i in range(900)], [b"x"] * 900))
+    book = Compacted(spec(), "alerts", lambda each: each.record.value, 1_000)
+    with pytest.raises(Problem, match="400 records to go"):
+        book.look(log)
+    book.look(log)
+    assert len(book.known) == 900
 
 
 def test_a_topic_that_was_made_anew() -> None:
