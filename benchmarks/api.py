@@ -9,6 +9,8 @@ requests_per_second   POST /v1/predict with one event each, to one serving proce
 latency_ms_p99        of these requests
 worker_ratio          the worker's speed while it judges alerts, is scraped each second, and a page shows its
                       stream, over its speed without any of that; in turns, the median
+worker_cpu_ratio      the same of events for each second of the worker's own processor time, however busy the
+                      machine is
 """
 
 from __future__ import annotations
@@ -153,8 +155,15 @@ def wrk(at: Place, port: int, seconds: int) -> Asked:
 # -- the worker --------------------------------------------------------------------------------------
 
 
-def speed(at: Place, events: int, watched: bool) -> float:
-    """Events a second of a worker over a topic that was filled before; perhaps with all eyes on it."""
+class Speed(NamedTuple):
+    """Of a worker: events a second, and for each second of its processor time."""
+
+    rate: float
+    cpu: float
+
+
+def speed(at: Place, events: int, watched: bool) -> Speed:
+    """A worker's over a topic that was filled before; perhaps with all eyes on it."""
     ports = free_port(), free_port()
     changes: dict[str, Any] = {}
     if watched:
@@ -168,12 +177,13 @@ def speed(at: Place, events: int, watched: bool) -> float:
             stack.enter_context(looking(*ports))
             time.sleep(3)  # until it is up: that is not the worker's time
         worker = stack.enter_context(Worker(path, level="info"))
-        wait_for(log, spec, events, 60 + events / 2_000, worker)
+        cpu_us = wait_for(log, spec, events, 60 + events / 2_000, worker)
         worker.stop()
     stamps = timestamps(log, spec.topic("predictions"))
     log.close()
     half = stamps[len(stamps) // 2]
-    return sum(stamp > half for stamp in stamps) / ((stamps[-1] - half) / 1000)
+    rate = sum(stamp > half for stamp in stamps) / ((stamps[-1] - half) / 1000)
+    return Speed(rate, 1e6 / cpu_us)
 
 
 @contextlib.contextmanager
@@ -208,16 +218,17 @@ def looking(metrics: int, api: int) -> Iterator[None]:
 
 
 def run(events: int, seconds: int, times: int) -> dict[str, Any]:
-    speeds: dict[bool, list[float]] = {True: [], False: []}
+    speeds: dict[bool, list[Speed]] = {True: [], False: []}
     with place("sqlite") as at:
         for turn in range(times):
             for watched in (True, False) if turn % 2 else (False, True):
                 speeds[watched].append(speed(at, events, watched))
-            say(f"{speeds[True][-1]:,.0f} of {speeds[False][-1]:,.0f} events a second are left")
-        capacity = median(speeds[False])
+            say(f"{speeds[True][-1].rate:,.0f} of {speeds[False][-1].rate:,.0f} events a second are left")
+        capacity = median([alone.rate for alone in speeds[False]])
         asked, rate = predictions(at, capacity, seconds)
         say(f"{asked}, while the worker took {rate:,.0f} events a second")
-    ratios = [seen / alone for seen, alone in zip(speeds[True], speeds[False], strict=True)]
+    pairs = list(zip(speeds[True], speeds[False], strict=True))
+    ratios = [seen.rate / alone.rate for seen, alone in pairs]
     return {
         "requests_per_second": round(asked.per_second),
         "latency_ms_p50": round(asked.p50_ms, 2),
@@ -226,6 +237,7 @@ def run(events: int, seconds: int, times: int) -> dict[str, Any]:
         "worker_capacity_events_per_second": round(capacity),
         "worker_events_per_second_meanwhile": round(rate),
         "worker_ratio": round(median(ratios), 3),
+        "worker_cpu_ratio": round(median([seen.cpu / alone.cpu for seen, alone in pairs]), 3),
         "worker_ratios": [round(ratio, 3) for ratio in ratios],
     }
 
