@@ -89,6 +89,15 @@ def test_none_inhibits_itself() -> None:
     assert len(spec(first, {"when": "accuracy < 0.4", "name": "B"}, third).conditions) == 3
 
 
+@pytest.mark.parametrize(
+    ("key", "condition"), [("inputs", "missing of x > 5%"), ("predictions", "score > 0.5")]
+)
+def test_what_is_not_counted(key: str, condition: str) -> None:
+    """A condition says which count it needs."""
+    with pytest.raises(ValidationError, match=f"is counted with `metrics.{key}: true`"):
+        spec(condition, metrics={key: False})
+
+
 def test_names_are_different() -> None:
     """Two conditions with one name would have one alert."""
     with pytest.raises(ValidationError, match=r"alerts\[1\].name: alerts\[0\] is called AccuracyBelow, too"):

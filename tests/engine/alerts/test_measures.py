@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.alerts.record import read
+from engine.errors import SpecError
 from engine.shard import Shard
 from engine.spec import Spec
 from tests.engine.alerts.streams import batch, event, spec, walked
@@ -108,3 +109,35 @@ def test_what_waits_for_its_turn_is_measured() -> None:
     """A slow stream is looked at within a minute, long before the shard's next turn."""
     shard = Shard(spec({"when": "accuracy < 0.7", "over": 100}), 0)
     assert len(list(walked(shard, batch([event(i) for i in range(192)], step_ms=1000), 64))) == 1
+
+
+def test_nothing_else_depends_on_it() -> None:
+    """Predictions, outcomes with their metrics, and dead letters are the same without conditions."""
+    outcomes = {"outcomes": ["accuracy", "log_loss", "kappa_t"], "windows": [300, "5m"], "segments": ["c"]}
+    asked, silent = Shard(spec(*CONDITIONS, metrics=outcomes), 0), Shard(spec(metrics=outcomes), 0)
+    some = STREAM.cut(0, 3000)
+    one, other = asked.walk(some), silent.walk(some)
+    assert len(one.alerts) > 0
+    assert one.predictions == other.predictions
+    assert one.outcomes == other.outcomes
+    assert one.dead_letters == other.dead_letters
+    assert asked.quality.report() == pytest.approx(silent.quality.report())  # sums in other portions
+
+
+def test_segments_that_are_told_apart_otherwise() -> None:
+    """What was counted under other numbers is left behind, and counting goes on."""
+    after = spec(*CONDITIONS, metrics={"segments": ["c"], "segments_max": 5})
+    assert "OfSegments" not in begun_again(WANTED, after)
+
+
+def test_a_condition_that_would_keep_too_much() -> None:
+    """Is refused, with what to do."""
+    wanted = spec(
+        {"when": "accuracy < 0.5", "by": "c"},
+        metrics={"segments": ["c"], "segments_max": 1000, "classes_max": 1000},
+        labels={"in_event": "y", "type": "category"},
+    )
+    with pytest.raises(
+        SpecError, match=r"alerts\[0\].by: .* lower metrics.segments_max or metrics.classes_max"
+    ):
+        Shard(wanted, 0)
