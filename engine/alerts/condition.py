@@ -127,7 +127,7 @@ def amount(text: str, unit: Unit, name: str) -> float:
     if found is None:
         raise SpecError(f'"{text}" is not a number')
     mark = found[2] or ""
-    if mark == "%" and unit is not Unit.SHARE:
+    if mark == "%" and unit not in (Unit.SHARE, Unit.RATIO):
         raise SpecError(f"{name} is no share, so {text} is none of it; write a number")
     if mark in BYTES and unit is not Unit.BYTES:
         raise SpecError(f"{name} is not counted in bytes; write a number without {mark}")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.drift.evidence.record import Drift
 
 LOOK_RECORDS = 1024  # it looks at every so many records,
-SOON_RECORDS = 64  # and, where something is measured, at these once
+SOON_RECORDS = 64  # and, where there are conditions, at these once
 LOOK_MS = 15_000  # the records' time has gone on so far
 
 
@@ -78,7 +78,7 @@ class Judge:
 
     def place(self, times: Sequence[int], start: int, stop: int, taken: int) -> int:
         """Where a step from `start` has to end: behind the first record at which to look, or at `stop`."""
-        if not self.measures:
+        if not self.conditions:
             return stop
         for i in range(start + SOON_RECORDS - 1 - taken % SOON_RECORDS, stop, SOON_RECORDS):
             if abs(times[i] - self.looked) >= LOOK_MS:
@@ -89,7 +89,7 @@ class Judge:
         """Whether to look, after so many records, the last of this time."""
         if taken % LOOK_RECORDS == 0:
             return True
-        soon = bool(self.measures) and taken % SOON_RECORDS == 0
+        soon = bool(self.conditions) and taken % SOON_RECORDS == 0
         return soon and abs(now - self.looked) >= LOOK_MS
 
     # -- what came about -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ class Unit(StrEnum):
     """What a value is counted in."""
 
     SHARE = "share"  # from 0 to 1
+    RATIO = "ratio"  # written as a share is, and it may be above 1
     NUMBER = "number"
     DURATION = "duration"  # milliseconds
     COUNT = "count"
@@ -89,7 +90,7 @@ SUBJECTS: dict[str, Subject] = {
     "mae": Subject("the mean absolute error", _N),
     "rmse": Subject("the root of the mean squared error", _N),
     "r2": Subject("the share of the labels' variance that was foretold", _N),
-    "mape": Subject("the mean error as a share of the label", _N),
+    "mape": Subject("the mean error as a share of the label", Unit.RATIO),
     # what is expected before labels come, where `drift` watches `performance`
     "accuracy_estimated": _expected("the accuracy to be expected before labels come"),
     "accuracy_low": _expected("the least accuracy to be expected before labels come"),
@@ -104,7 +105,7 @@ SUBJECTS: dict[str, Subject] = {
     "unseen": _events("the share of events with a value never seen before", "feature"),
     "predictions": _events("the share of predictions of this class", "class", DRIFTS),
     "score": Subject("the mean score", _N, "events"),
-    "labels": Subject("labels that came for each event that came", _N, "events", look=_LABELS),
+    "labels": Subject("labels that came for each event that came", Unit.RATIO, "events", look=_LABELS),
     "label_delay": _delay("how late labels were, on the average"),
     "label_delay_p50": _delay("how late half of the labels were at least"),
     "label_delay_p90": _delay("how late one in ten labels was at least"),

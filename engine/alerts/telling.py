@@ -25,7 +25,7 @@ def amount_text(value: float, unit: Unit) -> str:
     >>> [amount_text(v, u) for v, u in [(0.7125, Unit.SHARE), (5_400_000, Unit.DURATION), (2e9, Unit.BYTES)]]
     ['71.25%', '1h 30m', '2 GB']
     """
-    if unit is Unit.SHARE:
+    if unit in (Unit.SHARE, Unit.RATIO):
         return f"{value * 100:.4g}%"
     if unit is Unit.DURATION:
         return _duration(value)
@@ -127,7 +127,7 @@ def _sentences(when: When, reading: Reading) -> list[str]:
     said = [f"`{when.subject}` is {subject.told}."]
     bound = threshold(when, reading.past)
     far, unit = abs(reading.value - bound), subject.unit
-    distance = f"{far * 100:.3g} points" if unit is Unit.SHARE else amount_text(far, unit)
+    distance = f"{far * 100:.3g} points" if unit in (Unit.SHARE, Unit.RATIO) else amount_text(far, unit)
     side = "beyond" if holds(when, reading.value, reading.past) else "short of"
     said.append(f"It is {distance} {side} {amount_text(bound, unit)}, {_of_what(subject, reading)}.")
     if reading.first_offset is not None and reading.last_offset is not None:

@@ -49,7 +49,15 @@ SETTINGS = {
 }
 
 # So much is allowed that there are drifts to be told.
-DRIFT = {"drift": {"false_alarms": {"at_most": 10, "per": 10_000}, "warm_up": 500}}
+DRIFT = {
+    "drift": {"false_alarms": {"at_most": 10, "per": 10_000}, "warm_up": 500},
+    "alerts": [
+        {"when": "drift"},
+        {"when": "accuracy < 0.9", "over": 200},
+        {"when": "score rises 0.02", "over": 1000, "at_least": 500},
+        {"when": "labels < 90%", "over": 500},
+    ],
+}
 
 
 def strike(worker: Worker, aim: str, dice: random.Random, witness: Witness, spec: Spec, log: Log) -> str:

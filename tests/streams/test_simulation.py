@@ -20,6 +20,7 @@ import pytest
 
 from connectors.log import Batch, LogError, Refused, Rows, Unavailable
 from engine import shard
+from engine.alerts.record import read
 from engine.control import Acknowledge, Matcher, Order, Rebaseline, Resolve, Silence, Unsilence, encode
 from streams import journal, pace
 from streams.journal import Entry
@@ -36,6 +37,12 @@ WORKERS = 3
 FOR_EVER = 1 << 60
 # So much is allowed that there are drifts to be told.
 DRIFT = {"false_alarms": {"at_most": 20, "per": 500}, "warm_up": 100, "reference": {"first": 50}}
+MEASURED = [
+    {"when": "drift"},
+    {"when": "accuracy < 0.6", "over": 20, "at_least": 10},
+    {"when": "labels < 50%", "over": 30},
+    {"when": "events_per_second > 0", "over": "1m", "at_least": 1},
+]
 FEW_ALERTS = {"alerts_per_minute_max": 10, "alerts_max": 3, "silences_max": 3}
 AT_LEAST_ONCE = {"transport": "kafka://nobody:9092", "delivery": "at_least_once"}
 
@@ -94,6 +101,8 @@ class Simulation:
         } | ({} if once else AT_LEAST_ONCE)
         if seed % 2:
             changes["drift"] = DRIFT
+        if seed % 8 == 3:
+            changes["alerts"] = MEASURED
         self.stage = Stage(**changes)
         self.complete = Stage(**changes)  # a copy, in which nothing is trimmed
         self.workers = [[self.keeper(p) for p in range(SHARDS)] for _ in range(WORKERS)]
@@ -382,3 +391,11 @@ def test_drifts_and_alerts_are_part_of_it() -> None:
     assert any(drifts)
     told = {what for story in stories for what in story.transitions}
     assert told >= {"fired", "updated", "acknowledged", "silenced", "resolved"}
+
+
+def test_what_is_measured_is_part_of_it() -> None:
+    """Some stories have conditions that are measured, and people look after what comes of them."""
+    stories = [run(seed) for seed in (3, 11)]
+    lanes = [story.complete.lane("alerts", partition) for story in stories for partition in range(SHARDS)]
+    names = {read(value).labels["alertname"] for lane in lanes for _, value, _ in lane if value is not None}
+    assert names >= {"AccuracyBelow", "LabelsBelow"}

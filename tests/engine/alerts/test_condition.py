@@ -22,6 +22,7 @@ READ = {
     "model_bytes > 2MiB": When("model_bytes", None, ">", 2_097_152.0),
     "error_rate rises by 20%": When("error_rate", None, "rises", 0.2, relative=True),
     "mae falls 0.5": When("mae", None, "falls", 0.5),
+    "mape > 150%": When("mape", None, ">", 1.5),
     "lag > 1e4": When("lag", None, ">", 10_000.0),
 }
 
