@@ -69,6 +69,11 @@ class Knower:
         slot = (await self.desk.ask(lambda _: self._slots(standing.loaded))).get(entity)
         return None if slot is None else self._remembered(entity, slot, standing)
 
+    async def close(self) -> None:
+        """Let go of the cache; in the loop that asked it."""
+        if self.cache is not None:
+            await self.cache.cache.close()
+
     def _slots(self, loaded: Loaded) -> dict[str, int]:
         """Of each entity the place of its newest event."""
         if (found := self.slots.get(loaded)) is None:

@@ -68,6 +68,7 @@ async def _serve(spec: Spec, server: socket.socket) -> None:
     try:
         await listener.serve([server])
     finally:
+        await app.state.site.knower.close()
         app.state.site.close()
 
 

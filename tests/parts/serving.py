@@ -42,7 +42,11 @@ class Serving:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
-        asyncio.run(self.server.serve([self.socket]))
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self.server.serve([self.socket])
+        await self.app.state.site.knower.close()
 
     def __enter__(self) -> Self:
         self.thread.start()
