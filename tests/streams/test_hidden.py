@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -40,6 +41,7 @@ SPEC: dict[str, Any] = {
     },
     "cache": f"redis://:{quote(SECRETS['redis'], safe='')}@127.0.0.1:1/0",
 }
+PROCESSES = {"run": "worker", "serve": "serve"}
 SAID = {
     "run": "trying again",
     "serve": "serving pay",
@@ -125,7 +127,9 @@ def test_processes_that_fail_show_none(path: Path, options: list[str]) -> None:
     alone = {"run": ["--no-serve", "--no-notify"]}
     for name, wanted in SAID.items():
         arguments = [*alone.get(name, []), "--log-level", "debug", *options]
-        assert shown(said(name, path, wanted, *arguments)) == []
+        text = said(name, path, wanted, *arguments)
+        assert shown(text) == []
+        assert not options or processes(text) == {PROCESSES[name]}
 
 
 def test_a_delivery_that_fails_shows_none(path: Path) -> None:
@@ -149,8 +153,14 @@ def test_a_delivery_that_fails_shows_none(path: Path) -> None:
     with closing(open_log(spec["transport"])) as log:
         topics.ensure(log, load(path, environ={}))
         log.append("pay.alerts", 0, Rows([alert.key], [alert.json()]))
-    text = said("notify", path, "oncall: ", "--log-level", "debug")
+    text = said("notify", path, "oncall: ", "--log-level", "debug", "--json")
+    assert processes(text) == {"notify"}
     assert [secret for secret in secrets if secret in text] == []
+
+
+def processes(text: str) -> set[str]:
+    """Who says so; every line is JSON."""
+    return {json.loads(line)["process"] for line in text.splitlines()}
 
 
 def said(name: str, path: Path, wanted: str, *options: str) -> str:
