@@ -53,10 +53,31 @@ async function problem(response) {
 }
 
 /** What lies at a path; `size` is how many characters it came as. */
-export async function get(path, parameters = {}, signal = undefined) {
+export function get(path, parameters = {}) {
+  const whole = address(path, parameters);
+  const coming = early.get(whole);
+  early.delete(whole);
+  return coming ?? fetched(whole);
+}
+
+const early = new Map();
+
+/** Ask for what a view will ask for once it is there. */
+export function foresee(path, parameters = {}) {
+  const whole = address(path, parameters);
+  const coming = fetched(whole);
+  coming.catch(() => early.delete(whole)); // then the view asks itself
+  early.set(whole, coming);
+}
+
+function address(path, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const query = new URLSearchParams(given).toString();
-  const text = await (await ask(query ? `${path}?${query}` : path, { signal })).text();
+  return query ? `${path}?${query}` : path;
+}
+
+async function fetched(whole) {
+  const text = await (await ask(whole)).text();
   return { data: JSON.parse(text), size: text.length };
 }
 

@@ -27,8 +27,8 @@ let asking = null; // in place of the stream
 
 /** Put a view in the middle: `#/drift/amount` is the view `drift` on `amount`; messages link to `#alert=...`. */
 function route() {
-  const [name, ...rest] = location.hash.replace(/^#alert=/, "#/alerts/").replace(/^#\/?/, "").split("/");
-  const chosen = name in VIEWS ? name : "stream";
+  const [, ...rest] = parts();
+  const chosen = named();
   const what = rest.length ? plain(rest.join("/")) : null;
   if (open?.name !== chosen) {
     open?.view.end();
@@ -45,6 +45,9 @@ function route() {
   }
   open.view.choose?.(what);
 }
+
+const parts = () => location.hash.replace(/^#alert=/, "#/alerts/").replace(/^#\/?/, "").split("/");
+const named = () => (parts()[0] in VIEWS ? parts()[0] : "stream");
 
 /** What an address names; as it stands, where it is spelled wrong. */
 function plain(text) {
@@ -135,6 +138,7 @@ function keys(event) {
 
 /** Find out who we are, then show the page; without a token that is taken, ask for one. */
 async function start() {
+  if (named() === "stream") stream.foresight();
   try {
     const [me, status] = await Promise.all([get("whoami"), get("status").catch(() => null)]);
     tell("me", me.data);

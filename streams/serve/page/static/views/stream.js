@@ -1,6 +1,6 @@
 // The stream as it moves: what comes, how far behind we are, how long an answer takes, and what needs somebody.
 
-import { get } from "../api.js";
+import { foresee, get } from "../api.js";
 import { chart } from "../chart.js";
 import { empty, h, icon, put, say } from "../dom.js";
 import { age, compact, count, figure, milliseconds, time } from "../format.js";
@@ -13,6 +13,9 @@ const MINUTES = 15;
 const SOON_MS = 1500; // after an answer that had not read everything
 const SHOWN = 12; // predictions
 const URGENT = 6; // alerts and signals
+
+/** Ask for what the first view of all shows while it is found out who looks. */
+export const foresight = () => foresee("series", { minutes: MINUTES });
 
 export function show() {
   const flow = chart({
