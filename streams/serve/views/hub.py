@@ -212,8 +212,9 @@ class Hub:
         found: list[tuple[str, bytes | Told]] = []
         if "predictions" in wanted:
             found += [("predictions", told) for told in self._predictions(log)]
-        if "alerts" in wanted:
-            found += [("alerts", told) for told in self._alerts(log)]
+        else:
+            self.at.predictions = dict(enumerate(_ends(log, self.topic)))
+        found += [("alerts", told) for told in self._alerts(log)]  # whoever joins later wants no older ones
         if due:
             found.append(("status", message("status", self.status.look(log, self.alerts), self.at.text)))
         return found
@@ -233,7 +234,6 @@ class Hub:
         """The newest of some shards; and how many of all shards there were besides."""
         ends = _ends(log, self.topic)
         grown = {p: end - min(self.at.predictions.get(p, end), end) for p, end in enumerate(ends)}
-        self.skipped += sum(grown.values())
         some = [p for p, count in grown.items() if count]
         first = self.shard % max(1, len(some))
         some = (some[first:] + some[:first])[:SHARDS]
@@ -241,10 +241,10 @@ class Hub:
         each = max(1, int(PREDICTIONS_A_SECOND_MAX * self.poll_s) // max(1, len(some)))
         found: list[Told] = []
         for partition in some:
-            for told in self._newest(log, partition, ends[partition], min(each, grown[partition])):
-                self.skipped -= 1
-                found.append({**told, "skipped": max(0, self.skipped)})
-                self.skipped = 0
+            found += self._newest(log, partition, ends[partition], min(each, grown[partition]))
+        self.skipped += sum(grown.values()) - len(found)
+        for told in found:
+            told["skipped"], self.skipped = self.skipped, 0
         self.at.predictions = dict(enumerate(ends))
         return found
 
