@@ -141,7 +141,7 @@ def tidy() -> Iterator[None]:
     for thread in set(threading.enumerate()) - before:
         thread.join(3)
     for thing in gc.get_objects():
-        if isinstance(thing, socket.socket) and thing.fileno() >= 0 and not is_used(thing):
+        if issubclass(type(thing), socket.socket) and thing.fileno() >= 0 and not is_used(thing):
             thing.close()
 
 
