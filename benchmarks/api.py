@@ -251,13 +251,13 @@ def run(events: int, seconds: int, times: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = options("predictions by the API", events=400_000)
+    parser = options("predictions by the API", events=1_000_000)
     asked = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is not there; Debian has it as the package wrk")
     obey_signals()
-    events = asked.events or (100_000 if asked.quick else 400_000)
-    report(run(events, 5 if asked.quick else 20, 1 if asked.quick else 5), asked.json)
+    events = asked.events or (100_000 if asked.quick else 1_000_000)
+    report(run(events, 5 if asked.quick else 20, 1 if asked.quick else 7), asked.json)
 
 
 if __name__ == "__main__":

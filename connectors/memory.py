@@ -95,6 +95,7 @@ class MemoryLog:
     >>> log.create([Topic("events", 1)])
     ['events']
     >>> log.append("events", 0, Rows([b"key"], [b"value"]))
+    range(0, 1)
     >>> log.read("events", 0, 0).values
     [b'value']
     """

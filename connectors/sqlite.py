@@ -67,6 +67,7 @@ class SqliteLog:
     >>> log.create([Topic("events", 1)])
     ['events']
     >>> log.append("events", 0, Rows([b"key"], [b"value"]))
+    range(0, 1)
     >>> log.read("events", 0, 0).values
     [b'value']
     >>> log.close()

@@ -46,7 +46,7 @@ def test_nothing_is_made(cli: Cli, tmp_path: Path) -> None:
         ("model.use=logistic", "model", "there is no model 'logistic'"),
         ("model.use=nowhere:build", "model", "can't import 'nowhere'"),
         ("http.host=0.0.0.0", "http", "can be reached from other machines"),
-        ("snapshots.key=short", "snapshots.key", "too short"),
+        ("snapshots.key=tiny", "snapshots.key", "too short"),
     ],
 )
 def test_what_fails_is_named(cli: Cli, setting: str, what: str, detail: str) -> None:

@@ -12,6 +12,8 @@ export const TOPICS = ["predictions", "alerts", "status"];
 const MINUTES = 15;
 const SOON_MS = 1500; // after an answer that had not read everything
 const SHOWN = 12; // predictions
+const YOUNG = 0.5; // of all its events came within these minutes
+const POINTS = 12; // that are drawn at the least
 const URGENT = 6; // alerts and signals
 
 /** Ask for what the first view of all shows while it is found out who looks. */
@@ -56,7 +58,8 @@ export function show() {
     ),
   );
 
-  const draw = (series) => {
+  const draw = (given) => {
+    const series = sinceItBegan(given);
     const at = series.at_ms ?? [];
     flow.update({ at, values: [series.events ?? [], series.predictions ?? []] });
     lag.update({ at, values: [series.lag_records ?? []] });
@@ -93,6 +96,16 @@ export function show() {
   const ends = [on("status", status), on("prediction", ticker.add), on("alert", () => turns[1].soon())];
   status();
   return { node, end: () => [...turns.map((each) => each.end), ...ends].forEach((end) => end()) };
+}
+
+/** A young stream from its beginning on: the silence before it tells nothing. */
+function sinceItBegan(series) {
+  const rates = series.events ?? [];
+  const first = rates.findIndex((rate) => rate > 0);
+  const shown = rates.reduce((sum, rate) => sum + (rate ?? 0), 0) * (series.step_ms / 1000);
+  if (first < 0 || shown < YOUNG * (state.status?.totals?.events ?? Infinity)) return series;
+  const from = Math.max(0, Math.min(first - 1, rates.length - POINTS));
+  return Object.fromEntries(Object.entries(series).map(([name, each]) => [name, Array.isArray(each) ? each.slice(from) : each]));
 }
 
 function section(title, to, content) {
