@@ -146,6 +146,10 @@ def understood(spec: Spec) -> Iterator[tuple[str, str]]:
 
         detectors = ", ".join(each.use for each in spec.drift.detectors)
         yield "drift", f"{asked(spec)}; {detectors} on {_listed(spec.drift.watch)}"
+    if spec.conditions:
+        yield "alerts", _listed([f"{each.when} ({each.severity})" for each in spec.conditions])
+    if spec.notify.receivers:
+        yield "notify", _listed([*spec.notify.receivers])
     yield "topics", _listed([spec.topic(what) for what in TOPICS[2:]])
     yield "limits", _listed([f"{name} {_limit(name, value)}" for name, value in spec.limits])
     yield "http", _address(spec)
