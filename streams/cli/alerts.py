@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -112,15 +111,7 @@ def ack(
     json: JsonOption = False,
 ) -> None:
     """Acknowledge alerts: you look after them. They go on firing, and nobody else is told again."""
-    wanted = load_spec(spec, transport, set_)
-    who = user() if by is None else by
-    _tell_each(
-        wanted,
-        ids,
-        "acknowledge",
-        json,
-        lambda alert: control.Acknowledge(alert=alert.fingerprint, source=alert.source, by=who, why=why),
-    )
+    _tell_each(load_spec(spec, transport, set_), ids, control.Acknowledge, by, why, json)
 
 
 @app.command()
@@ -134,15 +125,7 @@ def resolve(
     json: JsonOption = False,
 ) -> None:
     """Resolve alerts: they are over. What comes about anew fires again."""
-    wanted = load_spec(spec, transport, set_)
-    who = user() if by is None else by
-    _tell_each(
-        wanted,
-        ids,
-        "resolve",
-        json,
-        lambda alert: control.Resolve(alert=alert.fingerprint, source=alert.source, by=who, why=why),
-    )
+    _tell_each(load_spec(spec, transport, set_), ids, control.Resolve, by, why, json)
 
 
 for each in (silence, silences, unsilence):
@@ -167,9 +150,19 @@ def _count(count: int, hint: str) -> str:
 
 
 def _tell_each(
-    spec: Spec, ids: list[str], verb: str, json: bool, order: Callable[[Alert], control.Order]
+    spec: Spec,
+    ids: list[str],
+    kind: type[control.Acknowledge | control.Resolve],
+    by: str | None,
+    why: str,
+    json: bool,
 ) -> None:
-    """Send an order for each alert, once all of them are known to be open."""
+    """Send an order of a kind for each alert, once all of them are known to be open."""
+    verb, who = kind.__name__.lower(), user() if by is None else by
+
+    def order(alert: Alert) -> control.Order:
+        return kind(alert=alert.fingerprint, source=alert.source, by=who, why=why)
+
     with opened(spec) as log:
         found = records.alerts(log, spec)
         told = [records.one(found, each) for each in ids]

@@ -157,15 +157,22 @@ async def _open(here: Site, fingerprint: str) -> Item:
     return await here.reader.ask(look)
 
 
+async def _tell(
+    here: Site, caller: Token, fingerprint: str, asked: Asked, kind: type[Acknowledge | Resolve]
+) -> Response:
+    """Send an order of a kind to the shard of an alert that is open."""
+    found = await _open(here, fingerprint)
+    by = who(caller, asked.by)
+    order = kind(alert=fingerprint, by=by, why=asked.why, source=found.source)
+    return await _send(here, order, partitions_of(found))
+
+
 @router.post("/alerts/{fingerprint}/acknowledge", status_code=202, response_model=answers.Sent)
 async def acknowledge(
     here: Here, caller: Admin, fingerprint: Fingerprint, asked: Asked | None = None
 ) -> Response:
     """Say that somebody looks after an alert."""
-    told, found = asked or Asked(), await _open(here, fingerprint)
-    by = who(caller, told.by)
-    order = Acknowledge(alert=fingerprint, by=by, why=told.why, source=found.source)
-    return await _send(here, order, partitions_of(found))
+    return await _tell(here, caller, fingerprint, asked or Asked(), Acknowledge)
 
 
 @router.post("/alerts/{fingerprint}/resolve", status_code=202, response_model=answers.Sent)
@@ -173,10 +180,7 @@ async def resolve(
     here: Here, caller: Admin, fingerprint: Fingerprint, asked: Asked | None = None
 ) -> Response:
     """Say that an alert is over."""
-    told, found = asked or Asked(), await _open(here, fingerprint)
-    by = who(caller, told.by)
-    order = Resolve(alert=fingerprint, by=by, why=told.why, source=found.source)
-    return await _send(here, order, partitions_of(found))
+    return await _tell(here, caller, fingerprint, asked or Asked(), Resolve)
 
 
 @router.get("/silences", response_model=answers.Silences, dependencies=[need("read")])
