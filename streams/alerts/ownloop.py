@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connectors.log import LogError
@@ -46,6 +47,7 @@ class Owns:
 
     def __init__(self, work: Work) -> None:
         self.work = work
+        self.clock: Callable[[], float] = time.time
         self.shards: dict[int, Watched] = {}
         self.senses: dict[int, Senses] = {}
         self.unwritten = 0
@@ -85,7 +87,7 @@ class Owns:
         if watched is None:
             watched = await self._taken(keeper, senses)
             self.shards[partition] = watched
-        now = int(time.time() * 1000)
+        now = int(self.clock() * 1000)
         await _obey(watched, now)
         watched.own.look(told, now)
         await self._write(watched)
@@ -102,7 +104,7 @@ class Owns:
         watched.own.restored()
         start, _ = await store.bounds(orders)
         watched.orders = keeper.next[orders]
-        now = int(time.time() * 1000)
+        now = int(self.clock() * 1000)
         async for batch in store.read(orders, max(start, watched.orders - RECORDS_MAX), watched.orders):
             watched.own.obey(batch, now, old=True)
         return watched

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ class Desk:
         self.work = Work(stage.spec, stage.log, KEY)
         self.work.consumer = self
         self.owns: Owns = self.work.own
+        self.owns.clock = itertools.count(time.time()).__next__  # a second each look
 
     async def look(self) -> list[Alert]:
         """Take what waits, look once; the alerts that the topic holds since."""
