@@ -20,7 +20,7 @@ from engine.columns import Events
 from engine.models.scores import Scores
 from engine.shard import Shard
 from engine.spec import Spec
-from streams.entityform import Form
+from streams.cache.entityform import Form
 
 SIZE = 256  # events of a batch
 ROUNDS = 40  # batches that are timed

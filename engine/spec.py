@@ -1,6 +1,6 @@
 """The spec: one pipeline as its file describes it. The keys, their defaults and their limits.
 
-Reading the file, `${VAR}` and error messages with lines live in `streams/specfile.py`.
+Reading the file, `${VAR}` and error messages with lines live in `streams/specs/specfile.py`.
 """
 
 from __future__ import annotations

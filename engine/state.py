@@ -1,7 +1,7 @@
 """A shard's state as bytes, and back; and a hash that is equal for equal states.
 
 Only classes of an allow-list are made while unpickling, and whoever calls `thaw` has checked the
-signature before (`streams/snapshot.py`).
+signature before (`streams/keeping/snapshot.py`).
 """
 
 from __future__ import annotations

@@ -20,15 +20,15 @@ from engine.spec import Spec
 from engine.specparts import MEMORY
 from engine.specparts import Cache as CacheSpec
 from streams.alerts.ownloop import Owns
-from streams.entities import Entities
-from streams.entityform import Form
-from streams.keeper import Keeper
-from streams.snapshot import Shelf
+from streams.cache.entities import Entities
+from streams.cache.entityform import Form
+from streams.keeping.keeper import Keeper
+from streams.keeping.snapshot import Shelf
 from streams.warming import Warming
 
-TRANSPORTS.aliases["sqlite"] = "streams.embedded_transport:Transport"
-TRANSPORTS.aliases["memory"] = "streams.embedded_transport:Transport"
-TRANSPORTS.aliases["kafka"] = "streams.kafka_transport:Transport"
+TRANSPORTS.aliases["sqlite"] = "streams.transports.embedded:Transport"
+TRANSPORTS.aliases["memory"] = "streams.transports.embedded:Transport"
+TRANSPORTS.aliases["kafka"] = "streams.transports.kafka:Transport"
 
 SESSION_MS = 6_000  # the shortest that brokers allow by default: how long a dead member is waited for
 HEARTBEAT_MS = 300  # a member learns from its heartbeat that another is gone

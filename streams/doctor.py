@@ -21,7 +21,7 @@ from engine.errors import DriftlineError
 from engine.spec import TOPICS, Spec
 from engine.specparts import MEMORY, Cache, Http
 from streams import topics
-from streams.keys import snapshot_key
+from streams.keeping.keys import snapshot_key
 
 if TYPE_CHECKING:
     from connectors.kafka import KafkaLog
@@ -78,7 +78,7 @@ def _settings(spec: Spec) -> Iterator[Finding]:
 
 
 def _http(http: Http) -> Iterator[Finding]:
-    from streams.http import check
+    from streams.telemetry.http import check
 
     def safe() -> str:
         check(http)

@@ -18,15 +18,16 @@ from connectors import open_log, split_url
 from connectors.embedded import Embedded
 from connectors.log import Log, Unavailable
 from engine.spec import Spec
-from streams import http, topics
+from streams import topics
 from streams.app import App, Work, make_app
 from streams.children import Child, Children
-from streams.hang import Hang
-from streams.health import Health
-from streams.keys import snapshot_key
-from streams.logs import set_up_logging
-from streams.retention import keep_short
-from streams.tracing import exporting
+from streams.keeping.hang import Hang
+from streams.keeping.keys import snapshot_key
+from streams.keeping.retention import keep_short
+from streams.telemetry import http
+from streams.telemetry.health import Health
+from streams.telemetry.logs import set_up_logging
+from streams.telemetry.tracing import exporting
 
 log = logging.getLogger("driftline")
 

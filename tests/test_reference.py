@@ -18,10 +18,10 @@ from engine.reasons import Reason
 from engine.shard import Shard
 from engine.spec import Spec
 from engine.specalerts import Condition
-from streams import speckeys
 from streams.cli import COMMANDS
-from streams.metrictable import NOTIFY, SERVE, WORKER, Table
-from streams.yamlfile import Loader
+from streams.specs import speckeys
+from streams.specs.yamlfile import Loader
+from streams.telemetry.metrictable import NOTIFY, SERVE, WORKER, Table
 from tests.test_docs import PACKAGES, README, ROOT, mapped
 from tests.test_house import tracked
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.alerts.judge import Judge
     from engine.alerts.sight import Rule
     from streams.app import Work
-    from streams.keeper import Keeper
+    from streams.keeping.keeper import Keeper
 
 Sample = tuple[str, tuple[str, ...], float]
 Counts = Mapping[tuple[str, str, str], int]

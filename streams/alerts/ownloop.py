@@ -18,7 +18,7 @@ from streams.alerts.ownsenses import Senses, room_of
 
 if TYPE_CHECKING:
     from streams.app import Work
-    from streams.keeper import Keeper
+    from streams.keeping.keeper import Keeper
 
 log = logging.getLogger("driftline")
 

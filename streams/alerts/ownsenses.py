@@ -16,8 +16,8 @@ from connectors.log import LogError
 from connectors.urls import size, split_url
 
 if TYPE_CHECKING:
-    from streams.entities import Entities
-    from streams.keeper import Keeper
+    from streams.cache.entities import Entities
+    from streams.keeping.keeper import Keeper
 
 MINUTE_S = 60.0
 LATENCY_S, ERRORS_S, REOPENED_S = MINUTE_S, 5 * MINUTE_S, 10 * MINUTE_S  # how far back they look

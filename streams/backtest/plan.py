@@ -23,7 +23,7 @@ from engine.spec import Spec
 from streams import cells, rows
 from streams.routing import Router
 from streams.rows import STDIN, Row
-from streams.yamlfile import Document, Where, dotted, parse
+from streams.specs.yamlfile import Document, Where, dotted, parse
 
 BEFORE_MAX = 100_000
 """Rows before the first change that say what the fields were."""

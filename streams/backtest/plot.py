@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streams.backtest.run import Result
-from streams.plots import BLUE, GREEN, INK, ORANGE, QUIET, RED, STYLE
-from streams.report import PAGE, number, png, save
+from streams.replays.plots import BLUE, GREEN, INK, ORANGE, QUIET, RED, STYLE
+from streams.replays.report import PAGE, number, png, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

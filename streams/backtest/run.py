@@ -16,7 +16,7 @@ from engine.spec import Spec
 from streams.backtest.claims import HORIZON, Judged, Raised, Reach, claims, judge, made_of
 from streams.backtest.plan import Piece, Planting
 from streams.backtest.score import Score, Watched, by_signal, delays, dummies, refused, scored, told_changes
-from streams.replay import Replay
+from streams.replays.replay import Replay
 
 ALARMS_MAX = 100_000
 """Alarms that are judged, the first ones; those beyond are counted as `alarms_dropped`."""

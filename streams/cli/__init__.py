@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from connectors.log import LogError
 from engine.errors import DriftlineError, ModelError, SpecError
-from streams.hidden import hide, print_hidden
+from streams.telemetry.hidden import hide, print_hidden
 
 START, DATA, CARE = "Start here", "Data in and out", "Look after it"
 

@@ -103,7 +103,7 @@ def _check(report: Path | None, *inputs: str | None) -> None:
     """Refuse a report that can't be written, before there is anything to write."""
     if report is None:
         return
-    from streams.report import check
+    from streams.replays.report import check
 
     check(report)
     if report.resolve() in [Path(name).resolve() for name in inputs if name is not None]:

@@ -11,7 +11,6 @@ from connectors import kafka_settings
 from connectors.urls import split_url
 from engine.duration import duration_text
 from engine.spec import TOPICS, Spec
-from streams import specfile, speckeys
 from streams.cli.common import (
     SPEC,
     JsonOption,
@@ -22,10 +21,11 @@ from streams.cli.common import (
     put,
     put_json,
 )
-from streams.hidden import hide
-from streams.keys import snapshot_key
-from streams.specfile import SpecFileError
-from streams.yamlfile import dotted
+from streams.keeping.keys import snapshot_key
+from streams.specs import specfile, speckeys
+from streams.specs.specfile import SpecFileError
+from streams.specs.yamlfile import dotted
+from streams.telemetry.hidden import hide
 
 FIELDS_SHOWN = 30
 

@@ -21,7 +21,7 @@ import typer
 from connectors.log import Log
 from engine.errors import SpecError
 from engine.spec import Spec
-from streams.hidden import hide, learn
+from streams.telemetry.hidden import hide, learn
 
 SPEC = Path("driftline.yaml")
 
@@ -41,7 +41,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for progra
 
 def load_spec(path: Path, transport: str | None = None, settings: Sequence[str] | None = None) -> Spec:
     """The spec in `path`, with what the environment and the options change in it."""
-    from streams import specfile
+    from streams.specs import specfile
 
     overrides: dict[str, str] = {}
     for setting in settings or ():

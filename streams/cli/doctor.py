@@ -14,7 +14,7 @@ from streams.cli.common import (
     put,
     put_json,
 )
-from streams.hidden import hide
+from streams.telemetry.hidden import hide
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 

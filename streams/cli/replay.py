@@ -19,7 +19,7 @@ from streams.cli.run import unhash
 
 if TYPE_CHECKING:
     from engine.metrics.summary import Told
-    from streams.replay import Report
+    from streams.replays.replay import Report
 
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="CSV or JSON lines, also gzipped; - for JSON lines from stdin.")
@@ -67,8 +67,8 @@ def replay(
     """
     wanted = load_spec(spec, None, set_)
     unhash()
-    from streams.replay import Replay, write
-    from streams.report import check, write_report
+    from streams.replays.replay import Replay, write
+    from streams.replays.report import check, write_report
 
     if report is not None:
         check(report)

@@ -33,7 +33,7 @@ def list_(
 ) -> None:
     """List the states that a worker would recover from: the two newest of each shard."""
     wanted = load_spec(spec, transport, set_)
-    from streams import shelves
+    from streams.keeping import shelves
 
     with opened(wanted) as log:
         found = [shelves.described(each) for each in shelves.kept(log, wanted)]
@@ -54,7 +54,7 @@ def verify(
 ) -> None:
     """Read every state as a recovery would, signature first. Exit code 1 if one can't be loaded."""
     wanted = load_spec(spec, transport, set_)
-    from streams import shelves
+    from streams.keeping import shelves
 
     sys.path.insert(0, str(spec.resolve().parent))  # the user's own models lie beside the spec
     with opened(wanted) as log:

@@ -18,7 +18,7 @@ TICK_SECONDS = 0.02
 
 
 def main(arguments: list[str]) -> None:
-    from streams import specfile
+    from streams.specs import specfile
 
     path, events, rate, *rest = arguments
     plan = Plan(int(events), int(rate), forever=rest == ["forever"], start_ms=int(time.time() * 1000))

@@ -15,10 +15,10 @@ from connectors.log import Log, Record
 from engine.alerts import record as alert
 from engine.drift.evidence.record import read
 from engine.spec import Spec
-from streams import journal
 from streams.deadletters import letter
 from streams.demo.figures import BARS, Bars, Figures, Outcome, Prediction
 from streams.demo.payments import Plan, number
+from streams.keeping import journal
 from streams.records import Placed
 
 READ_MAX = 1_000

@@ -19,7 +19,6 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from connectors import open_log
-from streams import specfile
 from streams.cli.common import say
 from streams.demo.payments import Plan
 from streams.demo.processes import Child, Died, Patience, ending_on_signals
@@ -27,6 +26,7 @@ from streams.demo.scene import SPEC, SPEC_NAME, Scene
 from streams.demo.screens import Screen
 from streams.demo.seen import Seen
 from streams.demo.summary import Summary
+from streams.specs import specfile
 
 READY_SECONDS_MAX = 60.0
 DRAIN_SECONDS_MAX = 30.0  # without any progress, once the producer is done

@@ -10,7 +10,7 @@ from engine.drift.estimate import WINDOW, Performance
 from engine.drift.signals import CLOCKS, together
 from engine.drift.stage import Watch
 from engine.drift.standing import standings
-from streams.meter import FEATURES_MAX
+from streams.telemetry.meter import FEATURES_MAX
 
 Sample = tuple[str, tuple[str, ...], float]
 Pairs = Sequence[tuple[str, str, str]]  # a signal, the feature that it is of, and a detector that watches it

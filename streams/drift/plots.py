@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.drift.evidence.record import Drift, Feature, Group
 from streams.drift.text import described, headline
-from streams.plots import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, STYLE
 from streams.records import printable
-from streams.report import check, png, save
+from streams.replays.plots import BLUE, FAINT, GREEN, INK, ORANGE, QUIET, STYLE
+from streams.replays.report import check, png, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,7 @@ from engine.errors import SpecError
 from engine.nearest import nearest
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import shelves
+from streams.keeping import shelves
 
 NAMED_MAX = 10  # signals that a message names
 

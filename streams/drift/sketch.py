@@ -19,7 +19,7 @@ from engine.fold import Rows
 from engine.shard import Shard
 from engine.spec import Spec
 from engine.specparts import Kind as FieldKind
-from streams.replay import batches, recorded
+from streams.replays.replay import batches, recorded
 
 
 class Sketched(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from connectors.log import Headers, Rows
 from connectors.notifier import Later, Notifier, NotifyError, Rejected
-from streams.breaker import Breaker
+from streams.cache.breaker import Breaker
 from streams.notify.counts import Counts
 from streams.notify.letters import letter
 from streams.notify.rounds import Group, Rounds

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from engine.histogram import Histogram
-from streams.metrictable import NOTIFY
+from streams.telemetry.metrictable import NOTIFY
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

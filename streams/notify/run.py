@@ -16,10 +16,10 @@ from connectors.seat import EmbeddedSeat, Seat
 from engine.errors import SpecError
 from engine.spec import DELIVERIES, Spec
 from streams import topics
-from streams.logs import set_up_logging
 from streams.notify.counts import Counts
 from streams.notify.edges import edges
 from streams.notify.shift import Shift
+from streams.telemetry.logs import set_up_logging
 
 log = logging.getLogger("driftline")
 

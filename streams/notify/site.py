@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from engine.spec import Spec
-from streams.http import check, problem
 from streams.notify.counts import Counts, exposition
+from streams.telemetry.http import check, problem
 
 log = logging.getLogger("driftline")
 

@@ -14,7 +14,7 @@ from streams.serve.counts import Counts
 from streams.serve.gate import Gate
 from streams.serve.site import Site
 from streams.serve.traced import Traced
-from streams.tracing import spans
+from streams.telemetry.tracing import spans
 
 
 def make_app(spec: Spec) -> FastAPI:

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from engine.histogram import Histogram
-from streams.metrictable import SERVE
+from streams.telemetry.metrictable import SERVE
 
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ELSEWHERE = "other"  # whatever path is asked for that there is not

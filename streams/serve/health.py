@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from connectors.log import LogError
-from streams import shelves
+from streams.keeping import shelves
 from streams.serve import described
 from streams.serve.door import Anybody, need
 from streams.serve.problems import Problem

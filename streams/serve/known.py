@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 
 from engine.spec import Spec
 from engine.specparts import MEMORY
-from streams.entities import Entities
-from streams.entityform import Form
+from streams.cache.entities import Entities
+from streams.cache.entityform import Form
 from streams.partition import partition_of
 from streams.serve.models import Models, Standing
 from streams.serve.snapshots import Loaded

@@ -16,11 +16,11 @@ import uvloop
 
 from engine.errors import SpecError
 from engine.spec import Spec
-from streams.logs import set_up_logging
 from streams.serve import door
 from streams.serve.app import gated, make_app
 from streams.serve.wire import Wire
-from streams.tracing import exporting
+from streams.telemetry.logs import set_up_logging
+from streams.telemetry.tracing import exporting
 
 log = logging.getLogger("driftline")
 

@@ -14,8 +14,8 @@ from connectors.log import Log
 from engine.errors import StateError
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import shelves
-from streams.shelves import Kept
+from streams.keeping import shelves
+from streams.keeping.shelves import Kept
 
 
 class Loaded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.serve.counts import route
-from streams.tracing import spans, traceparent
+from streams.telemetry.tracing import spans, traceparent
 
 
 class Traced:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from streams.metrictable import NOTIFY, SERVE, WORKER
+from streams.telemetry.metrictable import NOTIFY, SERVE, WORKER
 from tests.deploy.promql import named
 
 ROOT = Path(__file__).resolve().parents[2]

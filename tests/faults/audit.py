@@ -26,8 +26,8 @@ from connectors.log import Batch, Headers, Log, Payload, Record
 from engine.batch import Outputs
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import journal
-from streams.journal import Digest, Entry
+from streams.keeping import journal
+from streams.keeping.journal import Digest, Entry
 from tests.faults.harness import Worker, read_spec, report, steady_hashes
 from tests.faults.load import well_formed
 from tests.faults.witness import Witness, fingerprint

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from connectors import open_log
 from connectors.log import Batch, Log, LogError, Record
 from engine.spec import Spec
-from streams import journal
-from streams.journal import Entry
+from streams.keeping import journal
+from streams.keeping.journal import Entry
 
 PAUSE_S = {"sqlite": 0.02, "kafka": 0.15}
 READ_RECORDS = 2_000

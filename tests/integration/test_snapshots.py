@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from connectors import segments
 from connectors.log import Rows
 from connectors.sqlite import SqliteLog
-from streams.journal import Pointer
+from streams.keeping.journal import Pointer
 from tests.faults.harness import Place, Worker
 from tests.faults.witness import newest_entry
 from tests.integration.pipeline import Pipeline

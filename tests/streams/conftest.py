@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams import hidden
+from streams.telemetry import hidden
 from tests.streams.cli import Cli
 
 

@@ -17,12 +17,14 @@ from connectors.memory import MemoryLog
 from engine.batch import Lines, Output, Outputs
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import http, journal, recovery, topics
+from streams import topics
 from streams.app import Work, make_app
-from streams.health import Health
-from streams.journal import Digest, Entry
-from streams.keeper import Keeper
-from streams.snapshot import Shelf
+from streams.keeping import journal, recovery
+from streams.keeping.journal import Digest, Entry
+from streams.keeping.keeper import Keeper
+from streams.keeping.snapshot import Shelf
+from streams.telemetry import http
+from streams.telemetry.health import Health
 from tests.engine.cases import NOW, spec
 from tests.faults.audit import newest
 

@@ -16,8 +16,8 @@ from connectors.sqlite import SqliteLog
 from engine.alerts.record import Alert, read
 from engine.batch import Output
 from engine.shard import Shard
-from streams import specfile
 from streams.alerts.orders import matcher, written
+from streams.specs import specfile
 from tests.engine.cases import NOW
 from tests.streams.cli import Cli, Ended
 from tests.streams.drifts import CATEGORIES, drift

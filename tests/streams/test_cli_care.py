@@ -13,9 +13,10 @@ from connectors.log import Rows, Topic
 from connectors.sqlite import SqliteLog
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import journal, snapshot, specfile
-from streams.keys import snapshot_key
-from streams.snapshot import Shelf
+from streams.keeping import journal, snapshot
+from streams.keeping.keys import snapshot_key
+from streams.keeping.snapshot import Shelf
+from streams.specs import specfile
 from tests.streams.cli import Cli, Ended
 
 

@@ -17,9 +17,10 @@ from engine.drift.evidence.recorded import read
 from engine.drift.signals import place
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import journal, snapshot, specfile
-from streams.keys import snapshot_key
-from streams.snapshot import Shelf
+from streams.keeping import journal, snapshot
+from streams.keeping.keys import snapshot_key
+from streams.keeping.snapshot import Shelf
+from streams.specs import specfile
 from tests.engine.cases import NOW, batch
 from tests.streams.cli import SPEC, Cli, Ended
 from tests.streams.drifts import CATEGORIES, drift

@@ -12,7 +12,8 @@ import pytest
 from engine.models import MODELS
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import specfile, starter
+from streams import starter
+from streams.specs import specfile
 from tests.streams.cli import Cli
 
 FILES = ["driftline.yaml", "my_model.py", "payments.csv", "labels.csv", "snapshot.key", ".gitignore"]

@@ -22,7 +22,7 @@ from engine.batch import Output
 from engine.drift.evidence.record import read
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import specfile, topics
+from streams import topics
 from streams.cli import app
 from streams.deadletters import DeadLetter
 from streams.demo import processes, show
@@ -34,6 +34,7 @@ from streams.demo.screens import Lines, Silent, progress
 from streams.demo.seen import Seen
 from streams.demo.summary import Summary, told
 from streams.demo.view import picture
+from streams.specs import specfile
 from tests.engine.cases import batch
 from tests.streams.drifts import drift
 

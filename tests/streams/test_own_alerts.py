@@ -21,8 +21,8 @@ from streams.alerts.own import conditions
 from streams.alerts.ownloop import Owns
 from streams.alerts.ownsenses import Senses
 from streams.app import Work
-from streams.entities import Entities
-from streams.entityform import Form
+from streams.cache.entities import Entities
+from streams.cache.entityform import Form
 from tests.streams.keepers import KEY, Kept, Stage, quick
 
 YEAR_3000_MS = 32_503_680_000_000

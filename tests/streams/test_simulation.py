@@ -22,9 +22,9 @@ from connectors.log import Batch, LogError, Refused, Rows, Unavailable
 from engine import shard
 from engine.alerts.record import read
 from engine.control import Acknowledge, Matcher, Order, Rebaseline, Resolve, Silence, Unsilence, encode
-from streams import journal, pace
-from streams.journal import Entry
-from streams.retention import trim
+from streams.keeping import journal, pace
+from streams.keeping.journal import Entry
+from streams.keeping.retention import trim
 from tests.engine.cases import NOW
 from tests.streams.keepers import POISON, Fault, Faulty, Kept, Stage, history
 

@@ -19,10 +19,11 @@ from rich.console import Console
 from connectors import open_log
 from connectors.log import Log, Rows
 from engine.alerts.record import Alert, fingerprint
-from streams import specfile, topics
+from streams import topics
 from streams.demo.payments import Plan, steps
 from streams.demo.processes import Child, environment
 from streams.demo.scene import SPEC, SPEC_NAME
+from streams.specs import specfile
 from streams.top.seen import Seen
 from streams.top.view import picture
 from tests.parts.processes import ALONE

@@ -13,7 +13,7 @@ import pytest
 
 from engine.shard import Shard
 from streams import warming
-from streams.replay import Replay
+from streams.replays.replay import Replay
 from streams.warming import Warming
 from tests.engine.cases import event, spec
 from tests.test_house import ROOT
@@ -118,7 +118,7 @@ def test_a_replay_goes_over_on_the_way(tmp_path: Path, monkeypatch: pytest.Monke
     for compile_it in (False, True):
         wanted = spec(labels={"in_event": "y"}, model={**LINEAR, "compile": compile_it})
         run = Replay(wanted, str(file))
-        monkeypatch.setattr("streams.replay.WARM_AFTER_S", -1.0)
+        monkeypatch.setattr("streams.replays.replay.WARM_AFTER_S", -1.0)
         lines = []
         for outputs in run.run():
             lines += outputs.predictions.values

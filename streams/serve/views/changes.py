@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from connectors.log import Gone, Log
 from engine.spec import Spec
-from streams import journal
-from streams.journal import Entry
+from streams.keeping import journal
+from streams.keeping.journal import Entry
 from streams.serve.views.tails import Budget
 
 STEPS = 32  # parts of a journal whose ends are looked at; a spec that came and went within one stays unseen

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from connectors.log import Log, Record
 from engine.spec import Spec
-from streams import journal
-from streams.journal import Entry
+from streams.keeping import journal
+from streams.keeping.journal import Entry
 from streams.records import Placed, last
 from streams.serve.views.tails import Tail
 

@@ -10,7 +10,7 @@ from engine.drift.stage import Watch
 from engine.metrics import Summary
 from engine.shard import Shard
 from engine.spec import Spec
-from streams import shelves
+from streams.keeping import shelves
 from streams.serve.snapshots import Snapshots
 
 REST = 20  # times as long as a snapshot took to load no newer one is loaded: they may come every second

@@ -9,7 +9,7 @@ from engine.errors import SpecError
 from streams.notify.message import parcel
 from streams.notify.routes import ways
 from streams.notify.text import body, title
-from streams.specfile import load
+from streams.specs.specfile import load
 from tests.streams.cli import SPEC, Cli
 from tests.streams.notify.alerts import alert, notify, over
 
