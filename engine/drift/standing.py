@@ -72,5 +72,5 @@ def _levels(watch: Watch, panel: Panel, watcher: Watcher) -> Iterator[tuple[str,
         if panel.signals[row].is_there:
             yield panel.signals[row].name, told[row], *found
     everything = panel.named(TOGETHER)
-    if watch.tally.of(everything, watcher.name) is not None:
+    if watcher.together and watch.tally.of(everything, watcher.name) is not None:
         yield everything, SETTLED, nan, nan, panel.taken  # nobody says how near they all are to an alarm

@@ -9,14 +9,14 @@ those alone that say they are for the worker.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from connectors.log import Batch
 from engine import control
-from engine.alerts.condition import When, name_of, parse
+from engine.alerts.condition import When, holds, name_of, parse
 from engine.alerts.life import Life
 from engine.alerts.lives import Lives
 from engine.alerts.measures import Reading
@@ -87,12 +87,15 @@ class Own:
         self.lives = Lives(self.sighter.rules, spec.limits)
         self.waiting: dict[bytes, bytes | None] = {}  # records to be written, the newest of each alert
 
-    def look(self, told: Mapping[str, float], now: int) -> None:
-        """Judge how all subjects stand, at a time in milliseconds."""
+    def look(self, told: Mapping[str, float], now: int, least: Collection[str] = ()) -> None:
+        """Judge how all subjects stand, at a time in milliseconds.
+
+        Of those in `least` the value is at least so large: that can raise an alert, and can't end one.
+        """
         readings = [
             Reading(place, dict(SOURCE), told[when.subject], None, 0.0, 1, 0, None, None)
             for place, (_, when) in enumerate(self.sighter.conditions)
-            if when.subject in told
+            if when.subject in told and (when.subject not in least or holds(when, told[when.subject], None))
         ]
         self.lives.look(self.sighter.sights(readings), now)
         self.tell(now)

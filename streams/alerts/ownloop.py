@@ -89,7 +89,7 @@ class Owns:
             self.shards[partition] = watched
         now = int(self.clock() * 1000)
         await _obey(watched, now)
-        watched.own.look(told, now)
+        watched.own.look(told, now, senses.least)
         await self._write(watched)
 
     async def _taken(self, keeper: Keeper, senses: Senses) -> Watched:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate, pairwise
 from math import inf
 from typing import TYPE_CHECKING
@@ -48,16 +48,20 @@ class Still:
     """For how long a value has stayed the same.
 
     >>> still = Still()
-    >>> still.since(5, 10.0), still.since(5, 12.0), still.since(6, 13.0)
-    (0.0, 2.0, 0.0)
+    >>> still.since(5, 10.0), still.since(5, 12.0), still.has_moved
+    (0.0, 2.0, False)
+    >>> still.since(6, 13.0), still.has_moved
+    (0.0, True)
     """
 
     def __init__(self) -> None:
         self.value: object = None
         self.at = 0.0
+        self.has_moved = False  # before, it may have stayed the same for longer than is known
 
     def since(self, value: object, now: float) -> float:
         if value != self.value:
+            self.has_moved = self.value is not None
             self.value, self.at = value, now
         return now - self.at
 
@@ -108,6 +112,11 @@ class Senses:
             **self._cache(entities, now),
         }
         return {subject: max(0.0, value) for subject, value in told.items() if value is not None}
+
+    @property
+    def least(self) -> Collection[str]:
+        """Subjects of which only a least value is known, since they began before this worker looked."""
+        return () if self.events.has_moved else ("no_data",)
 
     def _snapshot_age(self, wall: float, now: float) -> float:
         """Of the newest, if anything came since; before there is one, since this worker has the shard."""

@@ -124,6 +124,29 @@ def test_who_takes_the_shard_resolves() -> None:
     played(story, stage)
 
 
+def test_a_restart_is_no_event() -> None:
+    """That no data comes was so before this worker looked: an event ends it, and no new worker."""
+
+    async def hours_later(desk: Desk, hours: int) -> list[Alert]:
+        desk.owns.senses[0].clock = lambda: time.monotonic() + 3600 * hours
+        return await desk.look()
+
+    async def silent(desk: Desk) -> None:
+        assert await desk.look() == []
+        [fired] = await hours_later(desk, 3)
+        assert (fired.labels["alertname"], fired.transition) == ("Silent", "fired")
+
+    async def taken_up(desk: Desk) -> None:
+        assert await desk.look() == []
+        assert await hours_later(desk, 1) == []
+        desk.stage.events(0, 10)
+        [over] = await hours_later(desk, 1)
+        assert (over.labels["alertname"], over.transition) == ("Silent", "resolved")
+
+    alerts = [{"when": "no_data > 2h", "name": "Silent"}]
+    played(taken_up, played(silent, alerts=alerts), alerts=alerts)
+
+
 def test_orders() -> None:
     """A person acknowledges and resolves it; the shard makes no dead letter of an order for the worker."""
 

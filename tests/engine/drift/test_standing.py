@@ -41,6 +41,18 @@ def test_what_drifted(shard: Shard) -> None:
     assert found.ago == RECORDS - 1 - found.counted.offset
 
 
+def test_all_signals_at_once() -> None:
+    """What is said of all of them is told once, though the model's own signals have a watcher besides."""
+    drift = {"dependence": "none", "warm_up": 100, "reference": {"first": 200}}
+    feed, rng = Feed(drift=drift), np.random.default_rng(5)
+    for n in range(RECORDS):
+        fresh = 80 if n >= 600 else 0
+        feed("events", {"id": f"e{n}", "amount": 500 + fresh + 20 * rng.normal(), "age": 30 + fresh})
+    assert feed.shard.watch is not None
+    found = [each for each in standings(feed.shard.watch) if each.signal == "together"]
+    assert [each.state for each in found] == [State.DRIFTING]
+
+
 def test_what_is_quiet(shard: Shard) -> None:
     """Has a threshold, and is below it."""
     found = standing(shard, "age.missing")
