@@ -69,13 +69,16 @@ class KafkaSeat:
             return True
 
     async def _join(self) -> Any:
+        class Own(StickyPartitionAssignor):  # type: ignore[misc]
+            """Who comes takes it from nobody. What a member had lies on its class, so each has its own."""
+
         member = AIOKafkaConsumer(
             self.place,
             bootstrap_servers=self.shared.servers,
             group_id=self.group,
             enable_auto_commit=False,
             auto_offset_reset="latest",
-            partition_assignment_strategy=(StickyPartitionAssignor,),  # who comes takes it from nobody
+            partition_assignment_strategy=(Own,),
             **self.times,
             **self.shared.settings,
         )
