@@ -20,8 +20,9 @@ from connectors import open_log
 from connectors.log import Log, Rows
 from engine.alerts.record import Alert, fingerprint, iso
 from tests.faults.harness import make_topics, obey_signals, options, place, read_spec, report, write_spec
-from tests.parts.delivering import Notify, until
+from tests.parts.delivering import Notify
 from tests.parts.hook import Hook
+from tests.parts.waiting import until
 
 PAUSE_S = 0.1  # between two alerts
 

@@ -35,8 +35,9 @@ from tests.faults.harness import (
     say,
     write_spec,
 )
-from tests.parts.delivering import Notify, until
+from tests.parts.delivering import Notify
 from tests.parts.hook import Got, Hook
+from tests.parts.waiting import until
 from tests.streams.notify.alerts import START_MS, alert, over
 
 QUICK = {"session_timeout_ms": 6_000, "heartbeat_interval_ms": 500}

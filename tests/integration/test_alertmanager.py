@@ -21,8 +21,9 @@ from streams.notify.trial import trial
 from tests.conftest import need
 from tests.parts import alertmanager as parts
 from tests.parts.alertmanager import Alertmanager
-from tests.parts.delivering import Delivering, until
+from tests.parts.delivering import Delivering
 from tests.parts.hook import Got, Hook
+from tests.parts.waiting import until
 from tests.streams.notify.alerts import alert, over, publish, spec
 
 pytestmark = pytest.mark.integration

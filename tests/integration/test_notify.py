@@ -10,8 +10,9 @@ import pytest
 from engine.alerts.record import Alert
 from tests.faults.harness import Place
 from tests.faults.pages import Scene
-from tests.parts.delivering import Notify, until
+from tests.parts.delivering import Notify
 from tests.parts.hook import Hook
+from tests.parts.waiting import until
 from tests.streams.notify.alerts import over
 
 pytestmark = pytest.mark.integration

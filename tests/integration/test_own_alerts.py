@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,8 +11,8 @@ from engine.alerts.record import Alert, read
 from engine.control import Acknowledge, encode
 from tests.faults.harness import Place, Worker
 from tests.integration.pipeline import Pipeline
+from tests.parts.waiting import until
 
-LIMIT_S = 40.0
 ALERTS = [{"when": "no_data > 1s", "name": "Nothing", "clear": "500ms"}]
 pytestmark = pytest.mark.integration
 
@@ -36,13 +34,6 @@ def records(pipeline: Pipeline, what: str) -> Iterator[bytes]:
         batch = pipeline.log.read(topic, 0, at)
         yield from (value for value in batch.values if value is not None)
         at = max(batch.end, at + 1)
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.2)
 
 
 def test_from_the_first_word_to_the_last(at: Place, request: pytest.FixtureRequest) -> None:

@@ -5,8 +5,7 @@ real Alertmanager; which is told by the pipeline itself, too.
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -24,8 +23,8 @@ from tests.parts import prometheus as prometheus_parts
 from tests.parts.alertmanager import Alertmanager
 from tests.parts.processes import free_port
 from tests.parts.prometheus import Prometheus
+from tests.parts.waiting import until
 
-LIMIT_S = 60.0
 TOKEN = "a token that only this test knows"
 DRIFT = {"detectors": ["cusum"], "reference": {"first": 200}, "dependence": "none", "warm_up": 200}
 SHOWN = {  # panels that have something to show here
@@ -56,15 +55,6 @@ def events(pipeline: Pipeline, first: int, count: int, mean: float) -> None:
     ]
     values = [msgspec.json.encode(row) for row in rows]
     pipeline.log.append(pipeline.spec.topic("events"), 0, Rows([b"a"] * count, values))
-
-
-def until(what: Callable[[], Any]) -> Any:
-    """What it gives, once that is something."""
-    deadline = time.monotonic() + LIMIT_S
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.2)
-    return found
 
 
 @pytest.fixture

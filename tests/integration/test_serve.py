@@ -8,7 +8,6 @@ import shutil
 import signal
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tests.faults.harness import COMMAND, Place, Worker, read_spec, write_spec
 from tests.faults.load import FEATURES
 from tests.integration.pipeline import Pipeline
 from tests.parts.processes import Server, answers, free_port
+from tests.parts.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -55,15 +55,6 @@ def serving(path: Path, port: int, *options: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
-
-
-def eventually(look: Any, limit: float = 30.0) -> Any:
-    """What `look` finds, as soon as it finds something."""
-    deadline = time.monotonic() + limit
-    while not (found := look()):
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.05)
-    return found
 
 
 def test_an_event_by_the_api_is_predicted_by_the_stream(at: Place) -> None:
@@ -138,6 +129,6 @@ def test_tls_hides_what_is_said(on_sqlite: Place) -> None:
     server = Server(command, folder / "serve.log", lambda: b"serving" in (folder / "serve.log").read_bytes())
     server.start()
     with contextlib.closing(Client(f"https://localhost:{port}", context=trust, timeout_s=20)) as client:
-        assert eventually(lambda: client.get("/healthz")) == {"status": "ok"}
+        assert until(lambda: client.get("/healthz")) == {"status": "ok"}
     assert not answers(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     server.stop()

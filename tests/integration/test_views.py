@@ -8,11 +8,13 @@ import pytest
 from pydantic import BaseModel
 
 from streams.serve.views import alertanswers, answers
+from streams.serve.views.told import now_ms
 from tests.faults.harness import Place, Worker
 from tests.integration.conftest import Make
 from tests.integration.pipeline import Pipeline
 from tests.parts.kafka import Broker
 from tests.parts.serving import Serving
+from tests.parts.waiting import until
 from tests.streams.serve.listening import Listener
 from tests.streams.serve.world import send
 
@@ -42,24 +44,38 @@ def test_a_pipeline_is_shown(make: Make) -> None:
     pipeline.feed(EVENTS, damage=10)
     with Worker(pipeline.path) as worker, Serving(pipeline.spec) as server, Listener(server) as listener:
         pipeline.wait(worker)
-        _check_status(server)
+        _check_status(_status_since(server, now_ms()))
         for path, kind in ROUTES.items():
             found = server.get(path)
             assert found.status == 200, found.body
             kind.model_validate_json(found.body)
-        assert server.get("/v1/metrics").json["events"][-1] > 0
+        assert until(lambda: server.get("/v1/metrics").json["events"])[-1] > 0
         assert server.get("/v1/dead-letters").json["letters"]
         asked = {"matchers": [{"name": "signal", "value": "x"}], "for": "1h", "why": "works"}
         assert send(server, "/v1/silences", asked).json["sent"] == [{"partition": 0}, {"partition": 1}]
         pipeline.wait(worker)
-        assert server.get("/v1/audit").json["entries"][0]["detail"]["state"] == "taken"
+        assert until(lambda: _newest_order(server) == "taken")
         pipeline.feed(100)
         assert listener.first("prediction")["pipeline"] == pipeline.name
         assert worker.stop() == 0
 
 
-def _check_status(server: Serving) -> None:
-    found = answers.Status.model_validate_json(server.get("/v1/status").body)
+def _status_since(server: Serving, moment: int) -> answers.Status:
+    """As it is after a moment; an answer may be some time old."""
+
+    def look() -> answers.Status | None:
+        found = answers.Status.model_validate_json(server.get("/v1/status").body)
+        return found if found.now_ms > moment else None
+
+    return until(look)
+
+
+def _newest_order(server: Serving) -> str:
+    """What became of it."""
+    return str(server.get("/v1/audit").json["entries"][0]["detail"]["state"])
+
+
+def _check_status(found: answers.Status) -> None:
     refused = found.totals.dead_letters
     assert found.totals.events == EVENTS
     assert 0 < refused < EVENTS / 2

@@ -20,12 +20,12 @@ from streams.serve import tokens
 from tests.faults.audit import read_all
 from tests.faults.harness import Worker, make_topics, read_spec
 from tests.parts.serving import Serving
+from tests.parts.waiting import until
 
 EVENTS = 8_000
 RATE = 1_800
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 NAMES = ("look", "order")
-PATIENCE_S = 60.0
 
 
 class Town:
@@ -63,11 +63,8 @@ class Town:
 
     def wait_for(self, what: str, count: int) -> None:
         """Until a topic holds so many records."""
-        deadline = time.monotonic() + PATIENCE_S
-        while sum(end for _, end in self.log.bounds(self.spec.topic(what))) < count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{what}: fewer than {count}")
-            time.sleep(0.05)
+        topic = self.spec.topic(what)
+        until(lambda: sum(end for _, end in self.log.bounds(topic)) >= count)
 
 
 @contextmanager

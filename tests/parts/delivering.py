@@ -8,14 +8,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from engine.spec import Spec
 from streams.notify.counts import Counts
 from streams.notify.run import deliver
+from tests.parts.waiting import until
 
 NUMBERS = itertools.count()
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,12 +92,3 @@ class Notify:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self.kill()
-
-
-def until(what: Callable[[], bool], limit: float = 30.0) -> None:
-    """Wait for something; TimeoutError if it does not come about."""
-    deadline = time.monotonic() + limit
-    while not what():
-        if time.monotonic() > deadline:
-            raise TimeoutError("it did not come about")
-        time.sleep(0.01)

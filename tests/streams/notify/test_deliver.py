@@ -20,8 +20,9 @@ from engine.spec import Spec
 from streams import topics
 from streams.deadletters import Replay, letters
 from streams.notify.counts import exposition
-from tests.parts.delivering import Delivering, until
+from tests.parts.delivering import Delivering
 from tests.parts.hook import Got, Hook
+from tests.parts.waiting import until
 from tests.streams.notify.alerts import alert, deliveries, over, publish, spec
 from tests.test_docs import README
 

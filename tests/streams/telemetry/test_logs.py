@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,6 +17,7 @@ from connectors import open_log
 from connectors.log import Rows
 from streams.telemetry.logs import SAID_EVERY_S, JsonLines, Lines, Sparse, at
 from tests.parts.processes import ALONE
+from tests.parts.waiting import until
 from tests.streams.cli import start
 
 SECRETS = [f"planted-{name}-secret" for name in ("snapshots", "token", "sasl", "redis")]
@@ -126,21 +125,14 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     arguments = ("run", *ALONE, "--log-level", "debug", *request.param)
     with start(*arguments, folder=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         log = open_log(f"sqlite:///{folder}/pay.db")
-        wait_for(lambda: "pay.predictions" in log.topics())
+        until(lambda: "pay.predictions" in log.topics())
         values = [*(b'{"id": "e%d", "amount": 1}' % i for i in range(20)), b"{"]
         log.append("pay.events", 0, Rows([None] * 21, values))
-        wait_for(lambda: log.bounds("pay.predictions")[0][1] == 20)
+        until(lambda: log.bounds("pay.predictions")[0][1] == 20)
         log.close()
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
     return Ran(bool(request.param), process.returncode, (out + err).decode())
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_it_ends_well(ran: Ran) -> None:
