@@ -50,7 +50,18 @@ class Collector:
         for name, scale, histogram in self._histograms():
             buckets = [("+Inf" if le == inf else str(le / scale), n) for le, n in histogram.below()]
             families[name].add_metric([self.work.spec.pipeline], buckets, histogram.total / scale)
+        if scores := self._scores():
+            families["driftline_scores"].add_metric([self.work.spec.pipeline], [*scores.items()], None)
         yield from families.values()
+
+    def _scores(self) -> dict[str, int]:
+        """How many scores of all shards lie at or below each bound; what they sum up to is not counted."""
+        found: dict[str, int] = {}
+        for totals in [keeper.meter.totals for keeper in self.work.keepers.values()]:
+            if totals is not None and totals.spread is not None:
+                for le, count in totals.spread.below():
+                    found[le] = found.get(le, 0) + count
+        return found
 
     def _histograms(self) -> Iterator[tuple[str, int, Histogram]]:
         """Name, how many of its units are a second, and what was counted."""
@@ -121,8 +132,6 @@ class Collector:
             if (spread := totals.spread) is not None:
                 for prediction, count in spread.classes.items():
                     yield "driftline_predictions_total", (pipeline, prediction), count
-                for le, count in spread.below():
-                    yield "driftline_scores_total", (pipeline, le), count
             if keeper.shard is not None and keeper.shard.watch is not None:
                 keeper.meter.watched = driftgauges.pairs(keeper.shard.watch)
             for names, count in driftgauges.counted(totals.drifts, keeper.meter.watched).items():

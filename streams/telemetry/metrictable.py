@@ -43,7 +43,7 @@ WORKER: Table = {
         "Values taken, missing, new, refused.",
     ),
     "driftline_predictions_total": ("counter", ("pipeline", "prediction"), "Predictions by class."),
-    "driftline_scores_total": ("counter", ("pipeline", "le"), "Scores at or below a bound."),
+    "driftline_scores": ("histogram", ("pipeline",), "Scores, or predicted numbers."),
     "driftline_model_bytes": ("gauge", ("pipeline", "partition"), "The model's size when last looked at."),
     "driftline_model_learning": ("gauge", ("pipeline", "partition"), "0 if it has grown too large to learn."),
     "driftline_model_seconds_total": ("counter", ("pipeline",), "Time of the walk that was the model's."),

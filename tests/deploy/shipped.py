@@ -20,7 +20,6 @@ TABLE = WORKER | NOTIFY | SERVE
 SUFFIXES = {"_bucket": {"le"}, "_sum": set[str](), "_count": set[str]()}
 SCRAPED = {"job", "instance"}  # Prometheus adds them
 OWN = {"up": set[str](), "ALERTS": {"alertname", "alertstate", "severity"}}  # Prometheus' own metrics
-CLASSIC = {"driftline_scores_total": {"le"}}  # a counter that is read as a histogram
 ASKED = re.compile(r"^label_values\((.*), *(\w+)\)$")
 VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$metric": "accuracy"}
 
@@ -63,7 +62,7 @@ def labels_of(metric: str) -> set[str] | None:
         return {*TABLE[stem][1], *SUFFIXES[metric.removeprefix(stem)], *SCRAPED}
     if metric not in TABLE or kind == "histogram":
         return None
-    return {*TABLE[metric][1], *SCRAPED, *CLASSIC.get(metric, ())}
+    return {*TABLE[metric][1], *SCRAPED}
 
 
 def wrong(expr: str) -> list[str]:

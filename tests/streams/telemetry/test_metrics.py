@@ -147,6 +147,8 @@ def test_what_they_say() -> None:
             assert value(work, "driftline_latency_seconds_count") == 52
             assert value(work, "driftline_latency_seconds_bucket", le="600.0") == 0
             assert value(work, "driftline_batch_seconds_count") == value(work, "driftline_batches_total")
+            assert value(work, "driftline_scores_bucket", le="+Inf") == 50
+            assert 0 < value(work, "driftline_scores_bucket", le="0.6") < 50
             assert value(work, "driftline_model_info", stage="live") == 1
 
     asyncio.run(story())
