@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -49,7 +50,7 @@ def first_line(process: subprocess.Popen[bytes]) -> bytes:
 def finish(process: subprocess.Popen[bytes], kill: bool = False) -> int:
     if kill:
         process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     return process.returncode
 
 
@@ -228,7 +229,7 @@ def test_locked_by_another(log: SqliteLog, path: str, monkeypatch: pytest.Monkey
         waiting = asyncio.create_task(log.release_lease("g", 1))
         while not waiting.done():
             beats += 1
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="kept it locked"):
             await waiting
         assert await log.take_lease("g", 60) is None  # to be asked again
@@ -256,7 +257,20 @@ def test_waits_for_the_lock(log: SqliteLog, path: str) -> None:
     other.close()
 
 
-def test_append_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
+@pytest.fixture
+def slow_disk() -> Iterator[threading.Event]:
+    """What a commit's thread waits for before it writes."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def begun(log: SqliteLog) -> bool:
+    """Whether a commit waits for the disk."""
+    return log._committing is not None and not log._committing.done()
+
+
+def test_append_while_a_commit_waits_for_the_disk(log: SqliteLog, slow_disk: threading.Event) -> None:
     """A tool's append in the worker's process neither joins nor breaks a commit that is under way."""
 
     async def story() -> None:
@@ -264,10 +278,12 @@ def test_append_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
         assert epoch is not None
         store = log.store("g", 0, "journal", epoch, 60)
         await store.open()
-        log._aside.submit(time.sleep, 0.1)  # a slow disk
+        log._aside.submit(slow_disk.wait, 60)
         commit = asyncio.create_task(store.commit({"events": rows(b"a")}, {}, b"one"))
-        await asyncio.sleep(0.02)
+        while not begun(log):
+            await asyncio.sleep(0)
         assert values(log, "events") == []
+        threading.Timer(0.1, slow_disk.set).start()
         log.append("events", 0, rows(b"b"))
         assert await commit == 0
 
@@ -275,7 +291,7 @@ def test_append_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
     assert values(log, "events") == [b"a", b"b"]
 
 
-def test_cancelled_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
+def test_cancelled_while_a_commit_waits_for_the_disk(log: SqliteLog, slow_disk: threading.Event) -> None:
     """However often a commit is cancelled, it is whole, and the log goes on."""
 
     async def story() -> None:
@@ -283,11 +299,14 @@ def test_cancelled_while_a_commit_waits_for_the_disk(log: SqliteLog) -> None:
         assert epoch is not None
         store = log.store("g", 0, "journal", epoch, 60)
         await store.open()
-        log._aside.submit(time.sleep, 0.1)
+        log._aside.submit(slow_disk.wait, 60)
         commit = asyncio.create_task(store.commit({"events": rows(b"a")}, {}, b"one"))
+        while not begun(log):
+            await asyncio.sleep(0)
         for _ in range(3):
-            await asyncio.sleep(0.01)
             commit.cancel()
+            threading.Timer(0.1, slow_disk.set).start()
+            await asyncio.sleep(0.01)
         with pytest.raises(asyncio.CancelledError):
             await commit
         await log.renew_lease("g", epoch, 60)
@@ -357,7 +376,7 @@ def test_a_holder_that_froze_while_it_wrote_is_ended(path: str) -> None:
             await asyncio.sleep(0.05)
         return epoch
 
-    assert asyncio.run(asyncio.wait_for(take(), 10)) == 2
-    assert frozen.wait(5) == -signal.SIGKILL
+    assert asyncio.run(asyncio.wait_for(take(), 60)) == 2
+    assert frozen.wait(30) == -signal.SIGKILL
     frozen.stdout.close()
     log.close()

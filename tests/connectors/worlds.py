@@ -19,6 +19,7 @@ from connectors.sqlite import SqliteLog
 from tests.parts.kafka import Broker
 
 BRIEF = 0.01  # seconds of a lease: an owner who falls silent is soon followed by another
+PATIENCE_S = 30.0  # with a broker: more than anything here takes
 
 
 class World(Protocol):
@@ -82,17 +83,17 @@ class EmbeddedWorld:
 class KafkaWorld:
     def __init__(self, broker: Broker) -> None:
         self.servers = broker.servers
-        self.logs = [KafkaLog(self.servers)]
+        self.logs = [KafkaLog(self.servers, timeout=PATIENCE_S)]
         self.log: Log = self.logs[0]
         self.prefix = uuid.uuid4().hex[:8]
         self.stores: list[KafkaStore] = []
 
     def another(self) -> Log:
-        self.logs.append(KafkaLog(self.servers))
+        self.logs.append(KafkaLog(self.servers, timeout=PATIENCE_S))
         return self.logs[-1]
 
     async def owner(self, partition: int = 0) -> Store:
-        shared = Shared(self.servers, timeout=5)
+        shared = Shared(self.servers, timeout=PATIENCE_S)
         self.stores.append(KafkaStore(shared, self.prefix, partition, f"{self.prefix}.journal"))
         return self.stores[-1]
 
