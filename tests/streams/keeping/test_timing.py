@@ -73,7 +73,11 @@ def test_what_was_at_hand_is_said_before_the_end(caplog: pytest.LogCaptureFixtur
     hang.limit = 0.1
     with caplog.at_level(logging.ERROR, "driftline"):
         hang.start()
-        time.sleep(0.5)
+        deadline = time.monotonic() + 60
+        while not caplog.records:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)  # for a second one
         hang.over.set()
         hang.thread.join()
     assert len(caplog.records) == 1
@@ -83,15 +87,15 @@ def test_what_was_at_hand_is_said_before_the_end(caplog: pytest.LogCaptureFixtur
 HANGS = """
 import time
 from streams.keeping import hang
-hang.LEAST_S = 0.5
+hang.LEAST_S = 2.0
 watch = hang.Hang(0.0, lambda: ())
 watch.start()
 if {beats}:
-    for _ in range(4):
-        time.sleep(0.3)
+    for _ in range(5):
+        time.sleep(0.5)
         watch.beat()
     watch.stop()
-    time.sleep(1.0)
+    time.sleep(2.2)
 else:
     sum(1 for _ in iter(int, 1))
 """
