@@ -15,7 +15,7 @@ from engine.spec import Spec
 from streams.serve.app import gated, make_app
 from streams.serve.run import listening, settings
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # more than anything here takes
 
 
 class Answer(NamedTuple):
