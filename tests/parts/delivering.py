@@ -48,7 +48,7 @@ class Delivering:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self.loop.call_soon_threadsafe(self.ended.set)
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 
@@ -83,7 +83,7 @@ class Notify:
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def __enter__(self) -> Notify:
         return self

@@ -37,7 +37,7 @@ def notify(**given: Any) -> Notify:
 
 def spec(transport: str, url: str, **given: Any) -> Spec:
     """A pipeline with one webhook."""
-    receiver = {"webhook": url, "secret": "whsec_c2VjcmV0", "timeout": "400ms", **given.pop("receiver", {})}
+    receiver = {"webhook": url, "secret": "whsec_c2VjcmV0", "timeout": "30s", **given.pop("receiver", {})}
     asked = {"group_wait": "20ms", "group_interval": "20ms", "receivers": {"oncall": receiver}, **given}
     events = {"fields": {"x": {"type": "number"}}}
     return Spec.model_validate({"pipeline": "p", "transport": transport, "events": events, "notify": asked})

@@ -86,7 +86,7 @@ def test_readme_tells_how_to_verify(hook: Hook, at: str) -> None:
 @pytest.mark.parametrize("answer", [500, 429, "hang", "close"])
 def test_what_was_not_taken_is_sent_again(hook: Hook, at: str, answer: int | str) -> None:
     """The same message under the same name, whatever went wrong."""
-    log = made(asked := spec(at, hook.url))
+    log = made(asked := spec(at, hook.url, receiver={"timeout": "1s"} if answer == "hang" else {}))
     hook.answers = [answer, answer]
     with Delivering(asked):
         publish(log, alert())
@@ -137,7 +137,7 @@ def test_who_is_away_holds_up_nobody(hook: Hook, at: str) -> None:
     receivers = {"oncall": {"webhook": hook.url}, "away": {"webhook": "http://127.0.0.1:9", "timeout": "5s"}}
     with Hook() as slow:
         slow.answers = ["hang"] * 9
-        receivers["slow"] = {"webhook": slow.url, "timeout": "20s"}
+        receivers["slow"] = {"webhook": slow.url, "timeout": "90s"}
         log = made(asked := spec(at, hook.url, receivers=receivers))
         with Delivering(asked):
             began = time.monotonic()
@@ -145,7 +145,7 @@ def test_who_is_away_holds_up_nobody(hook: Hook, at: str) -> None:
             hook.wait(1)
             publish(log, alert(feature="age"))
             hook.wait(2)
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 60
 
 
 def test_nothing_is_told_twice_after_a_restart(hook: Hook, at: str) -> None:
