@@ -19,10 +19,12 @@ from rich.console import Console
 from connectors import open_log
 from connectors.log import Log, Rows
 from engine.alerts.record import Alert, fingerprint
+from engine.spec import Spec
 from streams import topics
 from streams.demo.payments import Plan, steps
 from streams.demo.processes import Child, environment
 from streams.demo.scene import SPEC, SPEC_NAME
+from streams.keeping import journal
 from streams.specs import specfile
 from streams.top.seen import Seen
 from streams.top.view import picture
@@ -48,11 +50,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         with Child(
             "worker", ["-m", "streams", "run", *ALONE, *snapshots, "--set", "http.port=0"], made
         ) as worker:
-            ends = log.bounds(spec.topic("events"))[0][1]
-            while _count(log, "payments-demo.predictions", "payments-demo.dead-letters") < ends:
+            while not _is_settled(log, spec):
                 worker.must_run()
                 time.sleep(0.05)
-            time.sleep(1)  # for a snapshot
         told = {"summary": "\x1b[31mnot what it was"}
         alert = Alert(
             status="firing",
@@ -66,8 +66,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield made
 
 
-def _count(log: Log, *names: str) -> int:
-    return sum(log.bounds(name)[0][1] for name in names)
+def _is_settled(log: Log, spec: Spec) -> bool:
+    """Whether all there is was taken, and an entry names a snapshot."""
+    topic = spec.topic("journal")
+    if topic not in log.topics() or not (end := log.bounds(topic)[0][1]):
+        return False
+    entry = journal.decode(log.read(topic, 0, end - 1).values[0] or b"")
+    ends = {name: log.bounds(name)[0][1] for name in spec.inputs}
+    return bool(entry.snapshots) and entry.next == ends
 
 
 def test_it_shows_what_the_page_shows(folder: Path) -> None:
@@ -136,9 +142,9 @@ def test_q_ends_it(folder: Path) -> None:
                 said += os.read(ours, 65_536)
             except OSError:
                 break  # the other end is closed
-        if b"payments-demo" in said:
+        if b"payments-demo" in said and b"accuracy" in said:
             os.write(ours, b"q")
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     os.close(ours)
     assert b"\x1b[?1049h" in said
     assert b"accuracy" in said
