@@ -87,7 +87,7 @@ def test_ctrl_c_ends_with_130(cli: Cli, tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20)[1] == b""
+        assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 130
 
 

@@ -17,6 +17,7 @@ from engine.shard import Shard
 from streams.keeping.hang import Hang
 from streams.keeping.timing import SLOW_S, Timing
 from tests.engine.cases import batch, event, spec
+from tests.parts.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,10 +74,7 @@ def test_what_was_at_hand_is_said_before_the_end(caplog: pytest.LogCaptureFixtur
     hang.limit = 0.1
     with caplog.at_level(logging.ERROR, "driftline"):
         hang.start()
-        deadline = time.monotonic() + 60
-        while not caplog.records:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: caplog.records)
         time.sleep(0.5)  # for a second one
         hang.over.set()
         hang.thread.join()

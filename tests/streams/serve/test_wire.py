@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from engine.spec import Spec
-from tests.parts.serving import PATIENCE_S, Serving
+from tests.parts.serving import Serving
+from tests.parts.waiting import until
 
 FIELDS = {"x": {"type": "number"}}
 SERVE = {"timeout": "2s", "body_bytes_max": 10_000, "connections_max": 20}
@@ -93,7 +94,4 @@ def test_too_many_connections_are_turned_away(server: Serving) -> None:
     assert server.get("/healthz").status == 503
     for line in lines:
         line.close()
-    deadline = time.monotonic() + PATIENCE_S
-    while server.get("/healthz").status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: server.get("/healthz").status == 200)

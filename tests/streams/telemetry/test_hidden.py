@@ -168,11 +168,11 @@ def said(name: str, path: Path, wanted: str, *options: str) -> str:
     log = path.parent / f"{name}.log"
     with log.open("wb") as file:
         process = start(name, *options, folder=path.parent, stdout=file, stderr=file)
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 60
     while wanted not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    process.wait(20)
+    process.wait(60)
     assert wanted in log.read_text()
     return log.read_text()
 

@@ -281,14 +281,20 @@ def test_the_watchdog_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "WATCH_S", 0.01)
 
     async def run() -> Work:
-        stage = Stage(http={"port": None}, watchdog={"stall": "50ms"})
+        stage = Stage(http={"port": None})
         work = Work(stage.spec, stage.log, KEY)
         running = asyncio.create_task(worker._work(work, asyncio.Event(), Children()))
         await until(lambda: any(keeper.ready for keeper in work.keepers.values()))
-        await asyncio.sleep(0.1)  # idle for longer than the limit
+        keeper = work.keepers[0]
+        keeper.meter.progress_at -= 3600  # idle for longer than the limit
+        await asyncio.sleep(0.1)
         assert work.error is None
-        async with work.keepers[0].commit_lock:
+        async with keeper.commit_lock:
             stage.events(0, 10)
+            await until(lambda: bool(keeper.open.runs))
+            await asyncio.sleep(0.1)
+            assert work.error is None
+            keeper.meter.progress_at -= 3600
             await until(lambda: work.error is not None)
         assert await running == 1
         return work

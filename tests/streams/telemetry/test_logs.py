@@ -131,7 +131,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         until(lambda: log.bounds("pay.predictions")[0][1] == 20)
         log.close()
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     return Ran(bool(request.param), process.returncode, (out + err).decode())
 
 
