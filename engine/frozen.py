@@ -13,7 +13,7 @@ from engine.state import cut, joined, own_modules
 if TYPE_CHECKING:
     from engine.shard import Shard
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
 def freeze(shard: Shard) -> Iterator[bytes]:
@@ -32,7 +32,7 @@ def digest(shard: Shard) -> str:
 def _head(shard: Shard) -> dict[str, Any]:
     """The state but for the ledger, by stage."""
     return {
-        "counts": [shard.taken, shard.now, shard.events, shard.predicted, shard.rejected],
+        "counts": [shard.taken, shard.now, shard.events, shard.newest, shard.predicted, shard.rejected],
         "fold": shard.fold.state(),
         "model": shard.model.state(),
         "join": shard.join.state(),
@@ -56,7 +56,7 @@ def thaw(shard: Shard, data: bytes) -> Shard:
         raise StateError(f"the snapshot has version {version}, this program reads {STATE_VERSION}")
     if fingerprint != spec.fingerprint:
         raise StateError("the snapshot was made under another spec")
-    shard.taken, shard.now, shard.events, shard.predicted, shard.rejected = kept["counts"]
+    shard.taken, shard.now, shard.events, shard.newest, shard.predicted, shard.rejected = kept["counts"]
     shard.fold.restore(joined(kept["fold"], list(islice(parts, next(parts)))))
     shard.model.restore(kept["model"])
     shard.join.restore(kept["join"], parts)

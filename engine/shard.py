@@ -93,6 +93,7 @@ class Shard:
         self.taken = 0  # records, of all topics
         self.now = 0  # the newest record's timestamp
         self.events = 0
+        self.newest = -1  # the offset of the newest event, also of one that was refused
         self.predicted = 0
         self.rejected: dict[str, int] = {}
         self.judge = Judge(spec, self.encode.origin, self)
@@ -119,7 +120,7 @@ class Shard:
             stop = self.judge.place(batch.timestamps, start, stop, self.taken)
             whole = start == 0 and stop == len(batch)
             self.step(batch if whole else batch.cut(start, stop), out)
-            self._passed(stop - start, batch.timestamps[stop - 1], out)
+            self._passed(batch, start, stop, out)
             start = stop
         self.predicted += len(out.predictions)
         return out
@@ -157,10 +158,12 @@ class Shard:
         self.judge.tell(out.alerts)
         self._bury(lost, out)
 
-    def _passed(self, count: int, now: int, out: Outputs) -> None:
-        """So many records were taken, the last of this time: what is done at fixed places."""
-        self.taken += count
-        self.now = now
+    def _passed(self, batch: Batch, start: int, stop: int, out: Outputs) -> None:
+        """These records were taken: what is done at fixed places."""
+        self.taken += stop - start
+        self.now = now = batch.timestamps[stop - 1]
+        if batch.topic == self.spec.inputs[0]:
+            self.newest = batch.offsets[stop - 1]
         if self.taken % self.every == 0:
             self.turn(out)
         if self.judge.is_due(self.taken, now):
@@ -247,7 +250,7 @@ class Shard:
         out = Outputs()
         self._bury([Lost(0, batch, Rejection(0, Reason.ENGINE_ERROR, exception, message))], out)
         self.events += batch.topic == self.spec.inputs[0]
-        self._passed(1, batch.timestamps[0], out)
+        self._passed(batch, 0, 1, out)
         return out
 
     # -- its state -------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ class Measures:
         self.sources: dict[str, Source] = {}
         self.gauges: list[tuple[str, Gauge]] = []  # with the key of their source
         self.now: int | None = None
-        self.newest = NONE  # offset of the newest event
+        self.newest = NONE  # offset of the newest event at the last look
         for place, condition in enumerate(conditions):
             self._build(place, condition)
         self.begin()
@@ -178,7 +178,7 @@ class Measures:
     def look(self, now: int) -> list[Reading]:
         """Measure what came up to here, at this time of the records."""
         last, self.now = self.now, now if self.now is None else max(now, self.now)
-        first, self.newest = self.newest, self._newest()
+        first, self.newest = self.newest, self.seen.newest
         self.seen.quality.count()
         fresh = {key: self._placed(source.take(), first) for key, source in self.sources.items()}
         names = {key: source.groups() for key, source in self.sources.items()}
@@ -193,17 +193,13 @@ class Measures:
             return fresh
         return fresh._replace(first=last + 1, last=self.newest)
 
-    def _newest(self) -> int:
-        ledger = self.seen.join.ledger
-        return ledger.offset(ledger.end - 1) if len(ledger) else self.newest
-
     # -- its state -------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """What is to come is all that counts."""
         for source in self.sources.values():
             source.begin()
-        self.now, self.newest = None, self._newest()
+        self.now, self.newest = None, self.seen.newest
 
     def state(self) -> Mapping[str, Any]:
         return {

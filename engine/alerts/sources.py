@@ -32,6 +32,7 @@ class Seen(Protocol):
     growth: Growth
     watch: Watch | None
     taken: int
+    newest: int
     rejected: dict[str, int]
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from engine.alerts.record import read
 from engine.alerts.subjects import SUBJECTS
 from engine.shard import Shard
-from tests.engine.alerts.streams import TURN, alerts, batch, event, one, spec
+from tests.engine.alerts.streams import TURN, alerts, batch, event, one, spec, walked
 
 EVENTS = batch([event(i) for i in range(TURN)])
 # Of 1,024 events 256 are predicted as False, all wrongly; of the others 128 are False.
@@ -74,6 +75,15 @@ def test_of_what_is_refused(subject: str, bad: list[dict[str, Any]], value: floa
     found = one(spec(f"{subject} >= 0"), batch(records))
     assert found.evidence is not None
     assert (found.evidence["value"], found.evidence["n"]) == (pytest.approx(value), TURN)
+
+
+@pytest.mark.parametrize("size", [TURN, 100])
+def test_where_the_refused_lie(size: int) -> None:
+    """Their offsets are told with those of the others, also where no good event comes after them."""
+    records = [event(i) for i in range(TURN - len(WRONG))] + WRONG
+    (value,) = walked(Shard(spec("outside of w >= 0"), 0), batch(records), size)
+    evidence = read(value).evidence or {}
+    assert (evidence["first_offset"], evidence["last_offset"]) == (0, TURN - 1)
 
 
 @pytest.mark.parametrize(
