@@ -72,7 +72,7 @@ def _told(alert: Alert, notify: Notify, evidence: bool) -> dict[str, Any]:
     return {
         "status": "resolved" if over else "firing",
         "labels": alert.labels,
-        "annotations": alert.annotations,
+        "annotations": text.noted(alert, notify.link),
         "startsAt": alert.starts_at,
         "endsAt": alert.ends_at if over else NEVER,
         "generatorURL": text.where(alert, notify.link),

@@ -13,7 +13,7 @@ from typing import Any
 from engine.alerts.record import Alert, iso
 from engine.specnotify import Notify
 from streams.notify.rounds import BACKOFF_MAX_MS, BACKOFF_MS, Standing
-from streams.notify.text import where
+from streams.notify.text import noted, where
 
 MISSED = 4  # shows that may fail before it takes an alert for resolved
 OVER_MS = 900_000  # what has been over for longer is not shown after a restart
@@ -67,10 +67,10 @@ class Mirrored:
         """An alert as Alertmanager's API takes it: none may begin after it ends."""
         alert = self.alerts[fingerprint].alert
         ends = min(alert.ends_at, iso(now)) if alert.status == "resolved" else None
-        annotations = {**alert.annotations, **_quieted(alert)}
+        told = {**noted(alert, self.notify.link), **_quieted(alert)}
         return {
             "labels": {name: value for name, value in alert.labels.items() if value},
-            "annotations": {name: value for name, value in annotations.items() if value},
+            "annotations": {name: value for name, value in told.items() if value},
             "startsAt": min(alert.starts_at, ends or iso(now)),
             "endsAt": ends or iso(now + MISSED * self.notify.resend),
             "generatorURL": where(alert, self.notify.link),

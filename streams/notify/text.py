@@ -50,6 +50,11 @@ def where(alert: Alert, link: str | None) -> str:
     return f"{link.rstrip('/')}/#alert={alert.fingerprint}" if link else alert.generator_url
 
 
+def noted(alert: Alert, link: str | None) -> dict[str, str]:
+    """What is told beside its labels; with the live page's address also where to look."""
+    return alert.annotations | ({"dashboard_url": where(alert, link)} if link else {})
+
+
 def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     over = alert.status == "resolved"
     yield f"{'RESOLVED' if over else _severity(alert).upper()} {_name(alert)}: {_summary(alert)}"

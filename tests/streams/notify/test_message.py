@@ -34,6 +34,7 @@ def test_envelope() -> None:
     assert "feature" not in told["commonLabels"]
     assert told["groupLabels"] == {"alertname": "Drift"}
     assert set(told["alerts"][0]) >= ALERT
+    assert told["alerts"][0]["annotations"]["dashboard_url"] == f"http://page/#alert={first.fingerprint}"
     assert [each["status"] for each in told["alerts"]] == ["firing", "resolved"]
     assert told["alerts"][0]["endsAt"] == "0001-01-01T00:00:00Z"
     assert told["alerts"][0]["evidence"]["p_value"] == 1e-9
