@@ -39,7 +39,6 @@ class Life(msgspec.Struct):
     seen: int  # when it was found last
     quiet: int | None = None  # since when it has not held
     mute: tuple[str, str] = ("", "")  # who silenced it, and why
-    care: tuple[str, str] = ("", "")  # who acknowledged it
     value: float | None = None  # as it was told last
     update: int = 0  # from when on a value is worth telling again
     shown: bool = False  # the topic says that it is open
@@ -57,12 +56,10 @@ class Life(msgspec.Struct):
         """It holds for long enough."""
         self.stage, self.since, self.quiet, self.update = "open", now, None, now + UPDATE_MS
         self.alert.status, self.alert.ends_at, self.alert.revision = "firing", NEVER, 0
-        self.alert.starts_at = iso(now)
+        self.alert.starts_at, self.alert.acknowledged = iso(now), None
 
     def change(self, transition: Transition, now: int, by: By = NOBODY) -> None:
-        """What the next record tells; who looks after it is told until it is over."""
-        if by == NOBODY and self.alert.status == "acknowledged":
-            by = By(*self.care)
+        """What the next record tells."""
         alert = self.alert
         alert.transition, alert.time, alert.by, alert.why = transition, now, by.who, by.why
         if transition == "resolved":

@@ -14,7 +14,7 @@ import msgspec
 
 from engine.alerts.bound import MINUTE_MS, Outbox
 from engine.alerts.life import NOBODY, By, Life
-from engine.alerts.record import Alert, Transition, iso
+from engine.alerts.record import Alert, Care, Transition, iso
 from engine.alerts.sight import Rule, Sight, Told
 from engine.alerts.silences import Silences
 from engine.control import Acknowledge, Order, Resolve, Silence, Unsilence
@@ -118,7 +118,7 @@ class Lives:
         by = By(order.by, order.why)
         if isinstance(order, Acknowledge):
             life = self._open(order.alert)
-            life.care, life.alert.status = by, "acknowledged"
+            life.alert.acknowledged, life.alert.status = Care(order.by, order.why), "acknowledged"
             self._change(life, "acknowledged", now, by, by_order=True)
         elif isinstance(order, Resolve):
             life = self._open(order.alert)

@@ -33,6 +33,13 @@ Transition = Literal[
 ]
 
 
+class Care(msgspec.Struct, frozen=True):
+    """Who looks after an alert."""
+
+    by: str
+    why: str
+
+
 class Alert(msgspec.Struct, kw_only=True):
     """One alert, as of its newest transition."""
 
@@ -46,7 +53,8 @@ class Alert(msgspec.Struct, kw_only=True):
     transition: Transition = "fired"
     revision: int = 0  # counts the records of this alert since it fired
     muted: str = ""  # "silence:<id>" or "inhibited:<alertname>": it is true, but nobody is to be told
-    by: str = ""  # who acknowledged, silenced or resolved it
+    acknowledged: Care | None = None
+    by: str = ""  # who brought this transition about
     why: str = ""
     time: int  # of the record that brought the transition about
     source: Literal["engine", "worker"] = "engine"

@@ -146,7 +146,7 @@ def _own_alert(value: bytes | None) -> Alert | None:
 def _taken_up(alert: Alert) -> Life:
     """An alert that fired before this worker came; its next record goes on counting."""
     figure = (alert.evidence or {}).get("value")
-    life = Life(
+    return Life(
         msgspec.structs.replace(alert, revision=alert.revision + 1),
         "open",
         since=millis(alert.starts_at),
@@ -154,9 +154,6 @@ def _taken_up(alert: Alert) -> Life:
         value=float(figure) if isinstance(figure, int | float) else None,
         shown=True,
     )
-    if alert.status == "acknowledged":
-        life.care = (alert.by, alert.why)
-    return life
 
 
 def decoded(value: bytes | None) -> control.Order | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.alerts.record import Alert
+from engine.alerts.record import Alert, Care
 from streams.alerts.orders import Known, written
 from streams.alerts.records import Told
 from streams.records import printable, when
@@ -85,8 +85,10 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
         yield "value", told["value"] + bound
     if told.get("runbook_url"):
         yield "runbook", told["runbook_url"]
-    if alert.by or alert.why:
-        yield alert.transition, f"by {alert.by or 'nobody named'}{': ' * bool(alert.why)}{alert.why}"
+    if alert.acknowledged is not None:
+        yield "acknowledged", _by(alert.acknowledged)
+    if (alert.by or alert.why) and alert.transition != "acknowledged":
+        yield alert.transition, _by(alert)
     if alert.muted:
         yield "muted", f"{alert.muted}; nobody is told"
     if alert.source != "engine":
@@ -95,6 +97,10 @@ def _facts(alert: Alert) -> Iterator[tuple[str, str]]:
         yield "held back", f"{alert.held_back:,} transitions before this one were too many to be told"
     if alert.traceparent:
         yield "traceparent", alert.traceparent
+
+
+def _by(it: Alert | Care) -> str:
+    return f"by {it.by or 'nobody named'}{': ' * bool(it.why)}{it.why}"
 
 
 def _passed(told: Told) -> str:

@@ -111,7 +111,6 @@ class Mirrored:
     def silence(self, fingerprint: str, now: int) -> dict[str, Any]:
         """What is posted: it names the alert by all of its labels."""
         alert, (id_, since) = self.alerts[fingerprint].alert, self.hushed.get(fingerprint, ("", iso(now)))
-        said = alert.muted or f"acknowledged by {alert.by or 'somebody'}"
         labels = [(name, value) for name, value in sorted(alert.labels.items()) if value]
         return {
             **({"id": id_} if id_ else {}),
@@ -121,7 +120,7 @@ class Mirrored:
             "startsAt": since,
             "endsAt": iso(now + MISSED * self.notify.resend),
             "createdBy": "driftline",
-            "comment": f"{said}{f': {alert.why}' if alert.why else ''} ({fingerprint})",
+            "comment": f"{_why(alert)} ({fingerprint})",
         }
 
 
@@ -129,9 +128,17 @@ def _is_quiet(alert: Alert) -> bool:
     return alert.status == "acknowledged" or (bool(alert.muted) and alert.status != "resolved")
 
 
+def _why(alert: Alert) -> str:
+    """Why nobody is to be told."""
+    said, why = alert.muted, alert.why if alert.transition == "silenced" else ""
+    if alert.acknowledged is not None and not said:
+        said, why = f"acknowledged by {alert.acknowledged.by or 'somebody'}", alert.acknowledged.why
+    return f"{said}: {why}" if why else said
+
+
 def _quieted(alert: Alert) -> dict[str, str]:
     """Who acknowledged or silenced it: an Alertmanager has no word of its own for it."""
     return {
-        "acknowledged_by": alert.by if alert.status == "acknowledged" else "",
+        "acknowledged_by": alert.acknowledged.by if alert.acknowledged is not None else "",
         "muted": alert.muted,
     }

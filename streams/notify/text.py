@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from engine.alerts.record import Alert
+from engine.alerts.record import Alert, Care
 
 SHOWN_MAX = 5  # alerts of a message that are told in full
 TOP_MAX = 3
@@ -55,6 +55,10 @@ def noted(alert: Alert, link: str | None) -> dict[str, str]:
     return alert.annotations | ({"dashboard_url": where(alert, link)} if link else {})
 
 
+def _said(it: Alert | Care) -> str:
+    return f"{it.by or 'somebody'}{f': {it.why}' if it.why else ''}"
+
+
 def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     over = alert.status == "resolved"
     yield f"{'RESOLVED' if over else _severity(alert).upper()} {_name(alert)}: {_summary(alert)}"
@@ -63,8 +67,10 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
         yield about
     if alert.evidence and not over:
         yield from _evidence(alert.evidence, brief=about is not None)
-    if alert.by:
-        yield f"{alert.transition} by {alert.by}{f': {alert.why}' if alert.why else ''}"
+    if alert.acknowledged is not None:
+        yield f"acknowledged by {_said(alert.acknowledged)}"
+    if alert.by and alert.transition != "acknowledged":
+        yield f"{alert.transition} by {_said(alert)}"
     if alert.held_back:
         yield f"{alert.held_back} changes before this one were held back"
     if (runbook := alert.annotations.get("runbook_url")) and not over:

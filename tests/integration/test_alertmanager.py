@@ -14,7 +14,7 @@ import pytest
 
 from connectors import open_log
 from connectors.log import Log
-from engine.alerts.record import Alert, iso
+from engine.alerts.record import Alert, Care, iso
 from engine.spec import Spec
 from streams import topics
 from streams.notify.trial import trial
@@ -122,7 +122,7 @@ def test_acknowledged_and_silenced_alerts(asked: Spec, log: Log, real: Alertmana
     with Delivering(asked):
         publish(log, one, quiet)
         until(lambda: len(named(real, "Quiet")) == 1)
-        publish(log, msgspec.structs.replace(one, status="acknowledged", by="ada"))
+        publish(log, msgspec.structs.replace(one, status="acknowledged", acknowledged=Care("ada", "on it")))
         until(lambda: state(real) == "suppressed")
         (there,) = named(real, "Quiet")
         time.sleep(5.0)  # longer than a silence lasts that nobody keeps

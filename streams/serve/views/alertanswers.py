@@ -9,6 +9,13 @@ from pydantic import Field
 from streams.serve.views.answers import Answer, Severities
 
 
+class Care(Answer):
+    """Who looks after an alert."""
+
+    by: str
+    why: str
+
+
 class Alert(Answer):
     """As on the topic, and where it lies there."""
 
@@ -22,6 +29,7 @@ class Alert(Answer):
     transition: str
     revision: int
     muted: str
+    acknowledged: Care | None
     by: str
     why: str
     time: int

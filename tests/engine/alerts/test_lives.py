@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from engine.alerts.record import Care
 from engine.alerts.sight import Rule
 from engine.control import Acknowledge, Matcher, Resolve, Silence, Unsilence
 from engine.reasons import Reason, Unfit
@@ -66,13 +67,18 @@ def test_it_is_acknowledged() -> None:
     key = seen.records[0].fingerprint
     assert seen.obey(1, Acknowledge(alert=key, by="ada", why="on it")) == ["High acknowledged"]
     seen.look(400, seen.sight("High", 4))
+    seen.obey(401, Silence(id="s", matchers=(Matcher("alertname", "High"),), until_ms=450_000, by="bob"))
     seen.look(500, seen.sight("High", 0))
     told = [(alert.status, alert.transition, alert.by) for alert in seen.records[1:]]
     assert told == [
         ("acknowledged", "acknowledged", "ada"),
-        ("acknowledged", "updated", "ada"),
-        ("resolved", "resolved", "ada"),
+        ("acknowledged", "updated", ""),
+        ("acknowledged", "silenced", "bob"),
+        ("resolved", "resolved", ""),
     ]
+    assert [alert.acknowledged for alert in seen.records] == [None, *[Care("ada", "on it")] * 4]
+    seen.look(600, seen.sight("High", 2))
+    assert seen.records[-1].acknowledged is None
 
 
 def test_a_person_ends_it() -> None:

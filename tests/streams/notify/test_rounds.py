@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.alerts.record import Alert, iso
+from engine.alerts.record import Alert, Care, iso
 from streams.notify.rounds import Group, Rounds, Standing
 from streams.notify.routes import ways
 from streams.notify.told import Entry
@@ -96,7 +96,9 @@ def test_what_came_and_went_meanwhile_is_told() -> None:
     assert new.told() == []
 
 
-@pytest.mark.parametrize("changes", [{"muted": "silence:1"}, {"status": "acknowledged", "by": "ada"}])
+@pytest.mark.parametrize(
+    "changes", [{"muted": "silence:1"}, {"status": "acknowledged", "acknowledged": Care("ada", "on it")}]
+)
 def test_quiet_alerts_are_not_told(changes: dict[str, Any]) -> None:
     """Neither a silenced nor an acknowledged alert wakes anybody."""
     desk = Desk(repeat="1h")

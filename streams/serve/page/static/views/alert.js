@@ -28,6 +28,7 @@ export function detail(node, alert, close) {
     drift ? driftEvidence(drift) : measured(alert.evidence, value, threshold),
     facts([
       ["runbook", runbook ? link(runbook) : null],
+      ["acknowledged by", alert.acknowledged ? said(alert.acknowledged) || "somebody" : null],
       ["muted by", alert.muted || null],
       ["held back", alert.held_back ? `${count(alert.held_back)} other transitions before this one` : null],
       ["traceparent", alert.traceparent],
@@ -95,6 +96,8 @@ function measured(found, value, threshold) {
   );
 }
 
+const said = (each) => [each.by, each.why].filter(Boolean).join(": ");
+
 function history(alert) {
   const told = alert.history ?? [];
   if (!told.length) return h("p", { class: "soft" }, "Only its newest state is kept.");
@@ -102,7 +105,7 @@ function history(alert) {
     "ol",
     { class: "events" },
     told.toReversed().map((each) => {
-      const who = [each.by, each.why].filter(Boolean).join(": ");
+      const who = said(each);
       return h("li", { class: "event" }, h("span", { class: "event-text" }, h("b", {}, words(each.transition ?? each.status)), who ? h("span", { class: "soft" }, ` ${who}`) : null), h("time", { class: "soft" }, date(each.recorded_ms ?? each.time)));
     }),
   );
