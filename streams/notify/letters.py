@@ -15,7 +15,7 @@ def letter(entry: Entry, exc: NotifyError, attempts: int, deliveries: str) -> Ro
     Its offset is 0: where among the deliveries the message lies says nothing once it was written anew.
     """
     assert entry.parcel is not None
-    told = f"receiver {entry.receiver}, after {attempts} attempts: {exc}"
+    told = f"receiver {entry.receiver}, after {attempts} attempt{'s' * (attempts != 1)}: {exc}"
     headers = [
         (ERRORS + "exception", type(exc).__name__.encode()),
         (ERRORS + "message", told.encode()),

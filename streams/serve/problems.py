@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from connectors.log import LogError
+from connectors.log import LogError, Misfit
 from engine.errors import DriftlineError
 
 TYPE = "application/problem+json"
@@ -85,6 +85,9 @@ def of(error: Exception) -> Problem:
         return error
     if isinstance(error, HTTPException):
         return Problem(error.status_code, str(error.detail), error.headers)
+    if isinstance(error, Misfit):
+        detail = f"the log can't be used: {error}; `driftline doctor` says what to do"
+        return Problem(503, detail, {"Retry-After": "1"})
     if isinstance(error, LogError):
         return Problem(503, f"the log can't be used now: {error}", {"Retry-After": "1"})
     if isinstance(error, RecursionError):

@@ -7,15 +7,18 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 import uvloop
 
 from engine.errors import SpecError
 from engine.spec import Spec
+from engine.specserve import Serve
 from streams.serve import door
 from streams.serve.app import gated, make_app
 from streams.serve.wire import Wire
@@ -43,6 +46,7 @@ def run_server(spec: Spec, log_level: str = "info", json: bool = False) -> int:
     if spec.serve.port is None:
         raise SpecError("serve.port is null, so nothing is served; give it a number, or 0 for any free port")
     door.check(spec.serve)
+    check_certificate(spec.serve)
     sys.setswitchinterval(SWITCH_S)
     with (
         listening(spec.serve.host, spec.serve.port) as server,
@@ -89,6 +93,25 @@ def settings(spec: Spec, app: object) -> uvicorn.Config:
         ssl_certfile=serve.tls_cert,
         ssl_keyfile=serve.tls_key,
     )
+
+
+def check_certificate(serve: Serve) -> None:
+    """Whether the certificate and its key can be used; SpecError says why not."""
+    if serve.tls_cert is None or serve.tls_key is None:
+        return
+    for key in ("tls_cert", "tls_key"):
+        path = getattr(serve, key)
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            raise SpecError(f"serve.{key}: can't read {path}: {error.strerror}") from None
+    try:  # nobody is there to be asked for a passphrase
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(serve.tls_cert, serve.tls_key, lambda: "")
+    except ssl.SSLError as error:
+        raise SpecError(
+            f"serve.tls_cert {serve.tls_cert} and serve.tls_key {serve.tls_key} are no certificate with its "
+            f"key: {error.reason or error}; both as PEM, the key without a passphrase"
+        ) from None
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SHOWN = "***"
 LENGTH_MIN = 4  # shorter ones would be found everywhere
 FILES = ("serve.tokens",)  # keys that sound secret, and name a file
+HOST = re.compile(r"https?://[^/\s:@?#]+(:\d+)?/?")
 FORMS = (
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), rf"\1{SHOWN}@"),  # the password of an address
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {SHOWN}"),  # of a header
@@ -70,7 +71,7 @@ def secrets_of(spec: Spec) -> Iterator[str]:
 
     for key, value in _texts("", spec.model_dump(mode="json", by_alias=True)):
         secret = is_secret(key) and key not in FILES
-        if secret:
+        if secret and not is_host(value):
             yield value
         if "://" in value:
             yield from _parts(value, secret)
@@ -79,6 +80,15 @@ def secrets_of(spec: Spec) -> Iterator[str]:
 def forms(secret: str) -> set[str]:
     """How a secret may be written."""
     return {secret, quote(secret, safe=""), quote(secret), unquote(secret), repr(secret)[1:-1]}
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is an address that says where and nothing else, which people have to be told.
+
+    >>> [is_host(text) for text in ("http://am:9093/", "https://hooks/T0", "http://me:pw@am", "s3cret")]
+    [True, False, False, False]
+    """
+    return HOST.fullmatch(text) is not None
 
 
 def _texts(above: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -149,7 +149,8 @@ def alert_line(alert: dict[str, Any]) -> Text:
     summary = alert["annotations"].get("summary", "")
     muted = ", muted" if alert["muted"] else ""
     line = Text(f"{severity:<9}", style=COLOURS.get(severity, ""))
-    said = f"{alert['status']}{muted}  {alert['startsAt'][11:19]}  {labels.get('alertname', '')}: {summary}"
+    since = alert["startsAt"][:16].replace("T", " ")
+    said = f"{alert['status']}{muted}  {since}  {labels.get('alertname', '')}: {summary}"
     return line + Text(printable(f"{said}  ({alert['fingerprint']})", 300))
 
 

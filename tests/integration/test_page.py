@@ -305,6 +305,22 @@ def test_ten_thousand_rows_are_as_quick_as_ten(browser: Chromium, place: tuple[T
         assert focused == "9999"
 
 
+def test_what_is_told_of_a_drift(browser: Chromium, place: tuple[Town, Serving]) -> None:
+    """The board tells when the last one was found, not since when it is so; what has no figures, none."""
+    script = """async (folder) => {
+        const { COLUMNS } = await import(`${folder}/views/drift.js`);
+        const { evidence } = await import(`${folder}/views/signal.js`);
+        const last = COLUMNS.find((each) => each.name === "Last drift");
+        const row = { since: { time: 0 }, last: { time: 20.5 * 86400000 } };
+        return [last.cell(row).textContent, evidence({ changes: [{ kind: "categories" }] }).textContent];
+    }"""
+    with browser.tab(url(place[1])) as page:
+        found, told = page.evaluate(script, f"/page/{load().hash}")
+    assert found.startswith("21 Jan")
+    assert "categories" in told
+    assert "→" not in told
+
+
 def test_a_storm_of_alerts_stays_a_list(browser: Chromium) -> None:
     """Of a thousand and one the worst is on top, a few are drawn, and what they call themselves is text."""
     spec = Spec.model_validate(

@@ -33,7 +33,7 @@ class Change(NamedTuple):
     @property
     def text(self) -> str:
         how = ", with an untrained model" if self.fresh else ""
-        return f"another {self.what}: {self.fingerprint}{how}"
+        return f"new {self.what}: {self.fingerprint}{how}"
 
 
 class _At(NamedTuple):

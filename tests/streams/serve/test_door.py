@@ -12,7 +12,7 @@ import pytest
 from engine.errors import SpecError
 from engine.spec import Spec
 from engine.specserve import Serve
-from streams.serve import door, tokens
+from streams.serve import door, run, tokens
 from tests.parts.serving import Serving
 
 FIELDS = {"x": {"type": "number"}}
@@ -137,6 +137,19 @@ def test_it_does_not_listen_to_others_unguarded(serve: Any, wanted: str) -> None
     with pytest.raises(SpecError, match=wanted):
         door.check(Serve.model_validate(serve))
     door.check(Serve.model_validate({**serve, "allow_insecure": True}))
+
+
+def test_a_certificate_that_can_not_be_used(tmp_path: Path) -> None:
+    """Which file, and why, before anything listens."""
+    serve = Serve(tls_cert=str(tmp_path / "cert.pem"), tls_key=str(tmp_path / "key.pem"))
+    with pytest.raises(SpecError, match=r"serve.tls_cert: can't read .*cert.pem: No such file"):
+        run.check_certificate(serve)
+    (tmp_path / "cert.pem").write_text("no certificate")
+    with pytest.raises(SpecError, match=r"serve.tls_key: can't read .*key.pem: No such file"):
+        run.check_certificate(serve)
+    (tmp_path / "key.pem").write_text("no key")
+    with pytest.raises(SpecError, match=r"are no certificate with its key: .*PEM"):
+        run.check_certificate(serve)
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,8 @@ def test_before_there_are_topics() -> None:
     with Serving(world.spec) as server:
         for path in ROUTES:
             assert server.get(path).status in (200, 404, 503), path
-        assert server.get("/v1/status").status == 503
+        told = server.get("/v1/status")
+        assert (told.status, "`driftline doctor`" in told.json["detail"]) == (503, True)
 
 
 def test_the_description_names_what_comes(server: Serving) -> None:

@@ -103,6 +103,14 @@ def test_paths_are_no_secrets(path: Path) -> None:
     assert set(SECRETS.values()) - set(secrets_of(spec)) == {SECRETS["redis"]}  # is there as it is written
 
 
+def test_where_a_receiver_is_may_be_said(path: Path) -> None:
+    """An address that is nothing but a host is told, so that one sees who can't be reached."""
+    receivers = "{am: {alertmanager: 'http://am:9093'}, hook: {webhook: 'https://hooks/T0/B1'}}"
+    secrets = set(secrets_of(load(path, {"notify.receivers": receivers}, {})))
+    assert "http://am:9093" not in secrets
+    assert "https://hooks/T0/B1" in secrets
+
+
 def test_check_shows_none(cli: Cli) -> None:
     """What a spec means is told without its secrets, and without the password of an address."""
     cli.write("driftline.yaml", yaml.safe_dump(SPEC))

@@ -103,11 +103,11 @@ export function show() {
   };
 }
 
-const COLUMNS = [
+export const COLUMNS = [
   { name: "Signal", class: "grow", sort: (a, b) => a.signal.localeCompare(b.signal), cell: (each) => [h("b", { class: "cut" }, each.signal), h("span", { class: "soft cut" }, each.kind ?? "")] },
   { name: "State", class: "state", sort: nearest, cell: (each) => h("span", { class: `state-mark state-${each.state}` }, icon(each.state), h("span", {}, each.state)) },
   { name: "Statistic", class: "gauge-cell", sort: (a, b) => nearness(a) - nearness(b), cell: gauge },
-  { name: "Last drift", class: "when", sort: (a, b) => (a.since?.time ?? 0) - (b.since?.time ?? 0), cell: (each) => h("span", {}, each.since ? date(each.since.time) : "") },
+  { name: "Last drift", class: "when", sort: (a, b) => (a.last?.time ?? 0) - (b.last?.time ?? 0), cell: (each) => h("span", {}, each.last ? date(each.last.time) : "") },
   { name: "Drifts", class: "number optional", sort: (a, b) => (a.drifts ?? 0) - (b.drifts ?? 0), cell: (each) => count(each.drifts ?? 0) },
   { name: "Detector", class: "optional detector", sort: (a, b) => String(a.detector).localeCompare(String(b.detector)), cell: (each) => h("span", { class: "soft cut" }, each.detector ?? "") },
 ];

@@ -59,7 +59,7 @@ function drifts(all) {
 /** What a drift record tells. */
 export function evidence(drift) {
   const features = (drift.top_features ?? []).map((each) => `${each.signal} ${percent(each.share)}`).join(", ");
-  const changes = (drift.changes ?? []).map((each) => `${each.kind} ${figure(each.before)} → ${figure(each.now)}`).join(", ");
+  const changes = (drift.changes ?? []).map((each) => (each.now ?? null) === null ? each.kind : `${each.kind} ${figure(each.before)} → ${figure(each.now)}`).join(", ");
   return h(
     "article",
     { class: "evidence" },

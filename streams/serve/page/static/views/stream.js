@@ -3,7 +3,7 @@
 import { foresee, get } from "../api.js";
 import { chart } from "../chart.js";
 import { empty, h, icon, put, say } from "../dom.js";
-import { age, compact, count, figure, milliseconds, time } from "../format.js";
+import { age, compact, count, date, figure, milliseconds, time } from "../format.js";
 import { again, on, state } from "../state.js";
 import { alertLine } from "./alertparts.js";
 
@@ -147,7 +147,7 @@ function showDrift(node, found) {
   const more = (counts.drifting ?? 0) - signals.length;
   put(
     node,
-    signals.map((each) => h("a", { class: "urgent-line", href: `#/drift/${encodeURIComponent(each.signal)}` }, icon("drifting"), h("span", { class: "urgent-name" }, each.signal), h("span", { class: "soft" }, each.since ? `since ${time(each.since.time)}` : ""))),
+    signals.map((each) => h("a", { class: "urgent-line", href: `#/drift/${encodeURIComponent(each.signal)}` }, icon("drifting"), h("span", { class: "urgent-name" }, each.signal), h("span", { class: "soft" }, each.since ? `since ${date(each.since.time)}` : ""))),
     more > 0 ? h("a", { class: "more", href: "#/drift" }, `and ${more} more`) : null,
   );
 }
