@@ -82,6 +82,7 @@ def _told(alert: Alert, notify: Notify, evidence: bool) -> dict[str, Any]:
             "transition": alert.transition,
             "revision": alert.revision,
             "source": alert.source,
+            "acknowledged": alert.acknowledged,
             "by": alert.by,
             "why": alert.why,
             "held_back": alert.held_back,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from engine.alerts.record import Care
 from engine.errors import SpecError
 from streams.notify.message import parcel
 from streams.notify.routes import ways
@@ -42,16 +43,13 @@ def test_envelope() -> None:
 
 def test_an_acknowledged_alert_fires_in_the_envelope() -> None:
     """Alertmanager has no third state; ours stands beside it."""
-    one = alert(status="acknowledged", by="ada")
+    one = alert(status="acknowledged", acknowledged=Care("ada", "on it"))
     given = notify()
     (told,) = msgspec.json.decode(parcel([one], ways(given, one.labels)["oncall"], "oncall", given).body)[
         "alerts"
     ]
-    assert (told["status"], told["driftline"]["status"], told["driftline"]["by"]) == (
-        "firing",
-        "acknowledged",
-        "ada",
-    )
+    mine = told["driftline"]
+    assert (told["status"], mine["status"], mine["acknowledged"]["by"]) == ("firing", "acknowledged", "ada")
 
 
 def test_routes() -> None:
