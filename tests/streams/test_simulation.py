@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -105,6 +106,7 @@ class Simulation:
             changes["alerts"] = MEASURED
         self.stage = Stage(**changes)
         self.complete = Stage(**changes)  # a copy, in which nothing is trimmed
+        self.copied = Counter[tuple[str, int]]()  # up to where; compacted topics have gaps, their copies none
         self.workers = [[self.keeper(p) for p in range(SHARDS)] for _ in range(WORKERS)]
         self.owner: list[Kept | None] = [None] * SHARDS
         self.frozen: list[Kept] = []
@@ -299,8 +301,8 @@ class Simulation:
         """Read on, and keep what is there."""
         for topic in self.stage.log.topics():
             for partition in range(SHARDS):
-                known = self.complete.log.bounds(topic)[partition][1]
-                batch = self.stage.log.read(topic, partition, known, FOR_EVER)
+                batch = self.stage.log.read(topic, partition, self.copied[topic, partition], FOR_EVER)
+                self.copied[topic, partition] = batch.end
                 if topic != "p.snapshots" and len(batch):
                     self.complete.log.append(topic, partition, batch, batch.timestamps)
 
