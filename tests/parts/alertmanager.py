@@ -54,7 +54,7 @@ class Alertmanager:
 
     def alerts(self) -> list[dict[str, Any]]:
         """What fires now, as its API tells it."""
-        with urlopen(f"{self.url}/api/v2/alerts", timeout=10) as answer:
+        with urlopen(f"{self.url}/api/v2/alerts", timeout=60) as answer:
             found: list[dict[str, Any]] = json.load(answer)
         return found
 

@@ -74,7 +74,7 @@ class Prometheus:
 
     def get(self, path: str, **parameters: str) -> Any:
         """What its API answers; OSError where it refuses."""
-        with urlopen(f"{self.url}{path}?{urlencode(parameters)}", timeout=10) as answer:
+        with urlopen(f"{self.url}{path}?{urlencode(parameters)}", timeout=60) as answer:
             return json.load(answer)["data"]
 
     def ask(self, query: str) -> list[dict[str, Any]]:
