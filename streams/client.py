@@ -13,6 +13,7 @@ import json
 import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -22,6 +23,7 @@ Json = dict[str, Any]
 Row = Mapping[str, Any]
 
 IDLE_S = 15.0  # the server ends a connection that was idle for longer than twice that
+PATIENCE_S = 45.0  # with a stream, on which the server gives a sign of life three times as often
 LINE_BYTES_MAX = 16 << 20  # of a stream
 
 
@@ -174,9 +176,12 @@ class Client:
         path = f"/v1/stream?{urlencode(query)}" if query else "/v1/stream"
         with self._opened() as own:
             answer = own._send("GET", path, None, headers)
-            if answer.status != 200:
-                raise ApiError(answer.status, _problem(answer.read()))
-            yield from _told(answer)
+            with own._reaching():
+                if answer.status != 200:
+                    raise ApiError(answer.status, _problem(answer.read()))
+                if own.line is not None and own.line.sock is not None:
+                    own.line.sock.settimeout(PATIENCE_S)
+                yield from _told(answer)
 
     # -- the connection --------------------------------------------------------------------------------
 
@@ -195,27 +200,36 @@ class Client:
         if fresh:
             self.close()
         try:
-            answer = self._send(method, path, body, {})
-            content = answer.read()
+            status, content = self._asked(method, path, body)
         except Unreachable:
             if fresh or not again:
                 raise
-            answer = self._send(method, path, body, {})
-            content = answer.read()
+            status, content = self._asked(method, path, body)
         self.used = time.monotonic()
-        if answer.status >= 400:
-            raise ApiError(answer.status, _problem(content))
+        if status >= 400:
+            raise ApiError(status, _problem(content))
         found: Json = json.loads(content)
         return found
+
+    def _asked(self, method: str, path: str, body: Json | None) -> tuple[int, bytes]:
+        answer = self._send(method, path, body, {})
+        with self._reaching():
+            return answer.status, answer.read()
 
     def _send(self, method: str, path: str, body: Json | None, headers: Mapping[str, str]) -> HTTPResponse:
         sent = None if body is None else json.dumps(body).encode()
         kind = {} if sent is None else {"Content-Type": "application/json"}
-        try:
+        with self._reaching():
             if self.line is None:
                 self.line = self._connect()
             self.line.request(method, self.stem + path, sent, {**self.headers, **headers, **kind})
             return self.line.getresponse()
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Whatever a connection may raise is told as Unreachable, and ends it."""
+        try:
+            yield
         except (OSError, HTTPException) as error:
             self.close()
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__

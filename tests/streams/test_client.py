@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams.client import ApiError, Client, Unreachable
+from streams.client import PATIENCE_S, ApiError, Client, Unreachable
 from streams.serve import tokens
+from streams.serve.views.stream import STILL_HERE_S
 from tests.parts.serving import Serving
 from tests.streams.serve.test_predict import Kept
 
@@ -75,6 +78,30 @@ def test_a_stream_tells_what_is(client: Client) -> None:
     kinds = {told.kind: told.data for told, _ in zip(client.stream("status"), range(1), strict=False)}
     assert kinds["status"]["pipeline"] == "p"
     assert client.status()["pipeline"] == "p"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_stream_that_falls_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for beyond the server's signs of life, and then it can't be reached."""
+    assert PATIENCE_S > 2 * STILL_HERE_S
+    monkeypatch.setattr("streams.client.PATIENCE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        told = Client(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=60).stream("alerts")
+        said = threading.Thread(target=lambda: said_to(server.accept()[0]))
+        said.start()
+        with pytest.raises(Unreachable, match="timed out"):
+            next(told)
+        said.join()
+
+
+def said_to(line: socket.socket) -> None:
+    """An answer that begins, and no more until the other side has gone."""
+    with line:
+        line.sendall(HEAD)
+        while line.recv(4096):
+            pass
 
 
 def test_problems_are_errors(client: Client) -> None:
