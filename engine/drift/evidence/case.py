@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.drift.detector import Alarm
+from engine.drift.evidence.lots import Lots
 from engine.drift.evidence.marks import marks, start
 from engine.drift.evidence.provenance import Groups
 from engine.drift.evidence.ranking import ranked_rows
@@ -48,6 +49,7 @@ class Panel:
     groups: Sequence[Groups]
     names: Callable[[Signal], Mapping[float, str]]  # of categories
     taken: int  # records, up to the alarm's
+    lots: Lots
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def opened(panel: Panel, view: View, detector: str, alarm: Alarm, row: int | Non
         _, case = _opened(panel, view, detector, alarm, alarm.rows[0], back, together=True)
         return replace(case, column=max(0, len(view) - back), bounded=back > len(view))
     rows = [row] if row is not None else list(alarm.rows)
-    rows = rows or ranked_rows(panel.signals, view, len(view) - back)
+    rows = rows or ranked_rows(view, len(view) - back, panel.lots, panel.taken)
     best: tuple[float, Case] | None = None
     for each in rows:
         clear, case = _opened(panel, view, detector, alarm, each, back, together=row is None)

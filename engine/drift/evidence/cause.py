@@ -33,29 +33,22 @@ While it gets over a change, what it says moves on and nothing else does: that i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from engine.drift.detector import Floats
 from engine.drift.evidence import change, effects
+from engine.drift.evidence.moved import ENOUGH, SOON
+from engine.drift.evidence.moved import moved as parts
 from engine.drift.evidence.recent import View
 from engine.drift.evidence.reference import made
+from engine.drift.evidence.sweep import near
 from engine.drift.signals import Kind, Signal
 
-ENOUGH = 100  # values on either side
-SOON = 300  # records since that are looked at: a model that learns has not got over it yet
 MOVED = 1e-3  # a p-value below says that it did
 BINS = 5
 TINY = 1e-6  # scores are kept so far from 0 and 1
-
-PARTS: dict[str, tuple[Kind, ...]] = {
-    "inputs": (Kind.VALUE, Kind.CATEGORY, Kind.MISSING, Kind.OUTSIDE, Kind.UNSEEN, Kind.CORRELATION),
-    "scores": (Kind.SCORE, Kind.PREDICTION, Kind.CONFIDENCE),
-    "labels": (Kind.LABEL,),
-    "errors": (Kind.ERROR,),
-}
-"""What the signals of a kind tell of."""
 
 Moved = Mapping[str, float]
 """By part, how likely it is that chance alone moved it so far."""
@@ -67,18 +60,14 @@ def column_of(view: View, time: int) -> int | None:
     return None if column < ENOUGH or len(view) - column < ENOUGH else column
 
 
-def moved(signals: Sequence[Signal], view: View, column: int) -> dict[str, float]:
-    """What moved in one panel since a record."""
-    found: dict[str, float] = {}
-    values = view.values[:, : column + SOON]
-    for part, kinds in PARTS.items():
-        rows = [i for i, signal in enumerate(signals) if signal.kind in kinds and not signal.segment]
-        each = [_p(signals[row], values[row], column) for row in rows]
-        known = [p for p in each if p is not None]
-        if known:
-            found[part] = min(1.0, min(known) * len(known))
-    gaps = _gaps(signals, values)
-    return found if gaps is None else found | _judged(gaps, column)
+def moved(signals: Sequence[Signal], view: View, columns: Iterable[int]) -> dict[int, dict[str, float]]:
+    """What moved in one panel since each of some records."""
+    found = {}
+    for group in near(columns):
+        for column, p in parts(signals, view.values, group):
+            gaps = _gaps(signals, view.values[:, : column + SOON])
+            found[column] = p if gaps is None else p | _judged(gaps, column)
+    return found
 
 
 def _gaps(signals: Sequence[Signal], values: Floats) -> Floats | None:
@@ -94,13 +83,6 @@ def _gaps(signals: Sequence[Signal], values: Floats) -> Floats | None:
         return None
     found: Floats = np.where(labels > 0, errors, -errors)
     return found
-
-
-def _p(signal: Signal, values: Floats, column: int) -> float | None:
-    before, since = (part[~np.isnan(part)] for part in (values[:column], values[column:]))
-    if min(len(before), len(since)) < ENOUGH:
-        return None
-    return change.compared(signal.kind, made(before, signal.categories), np.sort(since)).p_value
 
 
 def _judged(gaps: Floats, column: int) -> dict[str, float]:

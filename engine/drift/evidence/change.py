@@ -54,10 +54,15 @@ def is_share(values: Floats) -> bool:
 
 def _share(name: str, sketch: Sketch, now: Floats) -> Compared:
     before, since = sketch.moments()[0], effects.moments(now)[0]
-    gap = 0.0 if math.isnan(before) or math.isnan(since) else since - before
-    p = effects.shares_p(gap, before * sketch.n + since * len(now), sketch.n, len(now)) if gap else 1.0
+    gap, p = share_gap(before, since, sketch.n, len(now))
     figures: Figures = {"difference": gap, "before": before, "now": since}
     return Compared(name, _direction(gap), "difference", gap, figures, p, abs(gap), before, since)
+
+
+def share_gap(before: float, since: float, n: int, m: int) -> tuple[float, float]:
+    """How far apart two shares are, of n and m values, and how often chance alone gives so much."""
+    gap = 0.0 if math.isnan(before) or math.isnan(since) else since - before
+    return gap, effects.shares_p(gap, before * n + since * m, n, m) if gap else 1.0
 
 
 def _categories(counts: Counts, now: Floats) -> Compared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import cycle, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -25,17 +26,39 @@ class Steps(NamedTuple):
 
 def steps(sketch: Sketch, now: Floats) -> Steps:
     """Of a reference and of values that are sorted."""
-    points, weights = sketch.points()
+    points = sketch.points()[0]
     values = np.concatenate([points, now])
     values.sort(kind="stable")
-    below = np.concatenate([[0], np.cumsum(weights)])
-    before = below[np.searchsorted(points, values, "right")] / max(1, sketch.n)
+    before = sketch.below()[np.searchsorted(points, values, "right")] / max(1, sketch.n)
     return Steps(values, before, np.searchsorted(now, values, "right") / max(1, len(now)))
 
 
 def kolmogorov(found: Steps) -> float:
     """The largest distance between the two."""
     return float(np.abs(found.before - found.now).max()) if len(found.values) else 0.0
+
+
+def distance(sketch: Sketch, now: Floats) -> float:
+    """The same of a reference and of values that are sorted, from the places of the fewer among the others.
+
+    Between two of the fewer only the others have steps, so the two are farthest apart at one of them or right
+    before it.
+
+    >>> sketch = Sketch()
+    >>> sketch.add(np.array([1.0, 2.0, 3.0, 4.0]))
+    >>> distance(sketch, np.array([2.0, 2.0, 5.0])), kolmogorov(steps(sketch, np.array([2.0, 2.0, 5.0])))
+    (0.33333333333333337, 0.33333333333333337)
+    """
+    points = sketch.points()[0]
+    if not len(points) or not len(now):
+        return float(len(points) != len(now))
+    before, since = sketch.below() / sketch.n, np.arange(len(now) + 1) / len(now)
+    few, many, own, others = (now, points, since, before)
+    if len(points) < len(now):
+        few, many, own, others = (points, now, before, since)
+    left = others[many.searchsorted(few)] - own[:-1]
+    right = own[1:] - others[many.searchsorted(few, "right")]
+    return float(np.maximum(left, right).max())
 
 
 def kolmogorov_p(distance: float, n: int, m: int) -> float:
@@ -47,11 +70,15 @@ def kolmogorov_p(distance: float, n: int, m: int) -> float:
     if not n or not m:
         return 1.0
     root = math.sqrt(n * m / (n + m))
-    x = (root + 0.12 + 0.11 / root) * distance
+    return kolmogorov_tail((root + 0.12 + 0.11 / root) * distance)
+
+
+def kolmogorov_tail(x: float) -> float:
+    """How often chance alone gives so much, of a distance in units of its spread."""
     if x < 0.2:
         return 1.0
-    terms = (2 * (-1) ** (k - 1) * math.exp(-2 * (k * x) ** 2) for k in range(1, TERMS))
-    return min(1.0, max(0.0, math.fsum(terms)))
+    sizes = takewhile(bool, (math.exp(-2 * (k * x) ** 2) for k in range(1, TERMS)))
+    return min(1.0, max(0.0, math.fsum(2 * size * sign for size, sign in zip(sizes, cycle((1, -1))))))
 
 
 def wasserstein(found: Steps) -> float:
@@ -63,10 +90,9 @@ def wasserstein(found: Steps) -> float:
 
 def cliffs_delta(sketch: Sketch, now: Floats) -> float:
     """The chance that a value now is above one before, less the chance that it is below: from -1 to 1."""
-    points, weights = sketch.points()
+    points, below = sketch.points()[0], sketch.below()
     if not len(points) or not len(now):
         return 0.0
-    below = np.concatenate([[0], np.cumsum(weights)])
     low, high = np.searchsorted(points, now, "left"), np.searchsorted(points, now, "right")
     return float((below[low] + below[high]).mean() / sketch.n - 1)
 

@@ -78,7 +78,9 @@ def evidence(panel: Panel, view: View, case: Case) -> Drift:
         current=_current(view, case, now, isinstance(reference.values, Counts)),
         histogram=None if isinstance(reference.values, Counts) else _rounded(reference, now),
         categories=_categories(panel, signal, reference, now),
-        top_features=top(panel.signals, panel.references, view, case.column, {case.row: case.reference}),
+        top_features=top(
+            panel.signals, panel.references, view, case.column, panel.lots, {case.row: case.reference}
+        ),
         groups=groups,
         suspected_cause=suspect(groups, since) if split is not None and split.is_clear else None,
     )

@@ -35,8 +35,7 @@ def marks(values: Floats, reference: Sketch | Counts) -> Floats:
 
 def ranks(values: Floats, sketch: Sketch) -> Floats:
     """Where values lie in the reference, between 0 and 1; of equal ones the middle."""
-    points, weights = sketch.points()
-    below = np.concatenate([[0], np.cumsum(weights)])
+    points, below = sketch.points()[0], sketch.below()
     low, high = np.searchsorted(points, values, "left"), np.searchsorted(points, values, "right")
     found: Floats = (below[low] + below[high]) / (2 * max(1, sketch.n))
     return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from engine.drift.detector import Floats
 from engine.drift.evidence import effects
 from engine.drift.evidence.counts import Counts
+from engine.drift.evidence.lots import Lots
 from engine.drift.evidence.recent import View
 from engine.drift.evidence.record import Feature, digits
 from engine.drift.evidence.reference import Reference, References, made
@@ -26,18 +26,22 @@ def top(
     references: References,
     view: View,
     column: int,
+    lots: Lots,
     known: Mapping[int, Reference] | None = None,
 ) -> list[Feature]:
     """The signals that changed most since a place, each with its share of all change.
 
     `known` is what some were before it, by row.
     """
-    found, known = [], known or {}
-    for row in ranked_rows(signals, view, column):
-        reference = known.get(row) or _before(signals[row].categories, references, view, row, column)
-        distance, chance = _distance(reference, view, row, column)
-        clear = distance**2 - chance if distance**2 > CLEAR * chance else 0.0
-        found.append((clear, distance, signals[row].name))
+    rows = ranked_rows(view, column, lots, references.records)
+    measured = _measured(signals, references, view, column, rows)
+    for row, reference in (known or {}).items():
+        if row in measured:
+            measured[row] = _distance(reference, view.values[row, column:])
+    found = [
+        (distance**2 - chance if distance**2 > CLEAR * chance else 0.0, distance, signals[row].name)
+        for row, (distance, chance) in measured.items()
+    ]
     whole = math.fsum(clear for clear, _, _ in found)
     found.sort(key=lambda each: (-each[0], each[2]))
     return [
@@ -47,18 +51,29 @@ def top(
     ]
 
 
+def _measured(
+    signals: Sequence[Signal], references: References, view: View, column: int, rows: Sequence[int]
+) -> dict[int, tuple[float, float]]:
+    """By row, how far it is from what it was, and chance; asked again, that is known until records come."""
+    measured = references.measured.setdefault(column, {})
+    for row in rows:
+        if row not in measured:
+            since = view.values[row, column:]
+            measured[row] = _distance(_before(signals[row].categories, references, view, row, column), since)
+    return {row: measured[row] for row in rows}
+
+
 def _before(categories: bool, references: References, view: View, row: int, column: int) -> Reference:
     """What a signal was before a place: its reference, unless that was made of what came later."""
-    before, now = (part[~np.isnan(part)] for part in np.split(view.values[row], [column]))
     first = references.records - len(view) + column
     is_later = references.began[row] > first and bool(references.whole[row])
-    found = None if is_later else references.at(row, len(now))
-    return found or made(before, categories)
+    back = len(view) - column - int(np.isnan(view.values[row, column:]).sum())
+    found = None if is_later else references.at(row, back)
+    return found or made(view.values[row, :column], categories)
 
 
-def _distance(reference: Reference, view: View, row: int, column: int) -> tuple[float, float]:
-    """How far a signal is from what it was, and the square of what chance alone gives."""
-    now = view.values[row, column:]
+def _distance(reference: Reference, now: Floats) -> tuple[float, float]:
+    """How far values are from what they were, and the square of what chance alone gives."""
     now = now[~np.isnan(now)]
     if not reference.n or not len(now):
         return 0.0, 1.0
@@ -66,27 +81,23 @@ def _distance(reference: Reference, view: View, row: int, column: int) -> tuple[
         then, since, _ = effects.shares(reference.values, now)
         both = (then * reference.n + since * len(now)) / (reference.n + len(now))
         return effects.total_variation(then, since), effects.by_chance(reference.n, len(now), both)
-    steps = effects.steps(reference.values, np.sort(now))
-    return effects.kolmogorov(steps), effects.by_chance(reference.n, len(now))
+    return effects.distance(reference.values, np.sort(now)), effects.by_chance(reference.n, len(now))
 
 
-def ranked_rows(signals: Sequence[Signal], view: View, column: int) -> list[int]:
-    """All signals but those of segments; of very many those whose means moved most, by a first look."""
-    rows = [row for row, signal in enumerate(signals) if not signal.segment]
-    if len(rows) <= RANKED_MAX:
-        return rows
-    column = min(max(column, 1), max(1, len(view) - 1))
-    values = np.where(np.isfinite(view.values[rows]), view.values[rows], np.nan)
+def ranked_rows(view: View, column: int, lots: Lots, taken: int) -> list[int]:
+    """The rows of `lots`; of very many those whose means moved most, by a first look.
+
+    `taken` is how many records the panel had taken when the view ended. Of two rows whose means moved equally
+    far, but for rounding, either may be left out.
+    """
+    if len(lots.rows) <= RANKED_MAX:
+        return lots.rows
+    column, first = min(max(column, 1), max(1, len(view) - 1)), taken - len(view)
     with np.errstate(all="ignore"):
-        before, since = _moments(values[:, :column]), _moments(values[:, column:])
-        moved = np.abs(since[0] - before[0]) / np.sqrt(before[1] / before[2] + since[1] / since[2] + 1e-300)
+        before = lots.moments(view, first, 0, column)
+        since = lots.moments(view, first, column, len(view))
+        width = np.sqrt(before.variance / before.n + since.variance / since.n + 1e-300)
+        moved = np.abs(since.mean - before.mean) / width
     moved = np.nan_to_num(moved, nan=0.0, posinf=0.0)
     order = np.argsort(-moved, kind="stable")[:RANKED_MAX]
-    return sorted(rows[i] for i in order.tolist())
-
-
-def _moments(values: Floats) -> tuple[Any, Any, Any]:
-    """Means, variances and counts of the rows, without what is NaN; never fewer than one."""
-    n = (~np.isnan(values)).sum(axis=1)
-    mean = np.nansum(values, axis=1) / n
-    return mean, np.nansum((values - mean[:, None]) ** 2, axis=1) / n, n
+    return sorted(lots.rows[i] for i in order.tolist())

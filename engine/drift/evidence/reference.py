@@ -8,7 +8,7 @@ blur what it is compared with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,30 +132,36 @@ class References:
         self.by = [""] * len(signals)  # which detector's alarm made it the past
         self.filling = [self._new(row) for row in range(len(signals))]
         self.blank = np.zeros(len(signals), np.int64)  # records without a value that are not told yet
-        self._find_open()
+        self.measured: dict[
+            int, dict[int, tuple[float, float]]
+        ] = {}  # for `ranking`, until something changes
+        self.is_open = np.zeros(len(signals), np.bool_)
+        self._find_open(range(len(signals)))
 
     def _new(self, row: int) -> Reference:
         return Reference(self.signals[row].categories, self.k)
 
-    def _find_open(self) -> None:
-        rows = range(len(self.signals))
-        done = [self.window.how == "first" and bool(self.whole[row]) for row in rows]
-        self.open = [row for row in rows if self.recorded[row] is None and not done[row]]
-        self.open_rows = np.array(self.open, np.int64)
+    def _find_open(self, rows: Iterable[int]) -> None:
+        """Of these rows, which take values."""
+        for row in rows:
+            is_done = self.window.how == "first" and bool(self.whole[row])
+            self.is_open[row] = self.recorded[row] is None and not is_done
+        self.open = np.flatnonzero(self.is_open)
 
     def add(self, block: Floats) -> None:
         """Take the records of a block."""
         self.records += block.shape[1]
-        if not self.open or not block.shape[1]:
+        self.measured.clear()
+        if not len(self.open) or not block.shape[1]:
             return
-        rows = self.open_rows
+        rows = self.open
         there: Any = ~np.isnan(block if len(rows) == len(block) else block[rows])
         some = there.any(axis=1)
         self.blank[rows[~some]] += block.shape[1]
         for i in some.nonzero()[0].tolist():
             self._take(int(rows[i]), block[rows[i]], there[i])
         if self.window.how == "first":
-            self._find_open()
+            self._find_open(row for row in rows.tolist() if self.whole[row])
 
     def _take(self, row: int, values: Floats, known: Any) -> None:
         """Take a signal's values, lot by lot."""
@@ -225,13 +231,14 @@ class References:
 
         By order, what was recorded is forgotten, too.
         """
+        self.measured.clear()
         for row in rows:
             self.past[row] = self.at(row) if by else None
             self.by[row], self.began[row] = by, self.records
             self.whole[row], self.filling[row], self.blank[row] = [], self._new(row), 0
             if not by:
                 self.recorded[row] = None
-        self._find_open()
+        self._find_open(rows)
 
     def state(self) -> list[Any]:
         for row in self.blank.nonzero()[0].tolist():
@@ -244,6 +251,7 @@ class References:
 
     def restore(self, state: list[Any]) -> None:
         self.records, began, by, lots, filling, past, replaced = state
+        self.measured.clear()
         self.began, self.by = list(began), list(by)
         self.whole = [[Reference.restored(lot) for lot in of] for of in lots]
         self.filling = [Reference.restored(lot) for lot in filling]
@@ -251,7 +259,7 @@ class References:
         for row in replaced:
             self.recorded[row] = None
         self.blank[:] = 0
-        self._find_open()
+        self._find_open(range(len(self.signals)))
 
 
 def made(values: Floats, categories: bool = False, k: int = K) -> Reference:

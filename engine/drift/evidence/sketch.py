@@ -51,6 +51,7 @@ class Sketch:
         self.levels: list[Floats] = [np.empty(0)]
         self.odd = [False]  # which half of a level goes up next
         self._sorted: tuple[Floats, Ints] | None = None
+        self._below: Ints = np.zeros(1, np.int64)  # of what is sorted
 
     def add(self, values: Floats) -> None:
         """Take numbers, in their order."""
@@ -114,7 +115,13 @@ class Sketch:
             weights = np.repeat(1 << np.arange(len(self.levels)), [len(level) for level in self.levels])
             order = np.argsort(values, kind="stable")
             self._sorted = values[order], weights[order]
+            self._below = np.concatenate([[0], np.cumsum(weights[order])])
         return self._sorted
+
+    def below(self) -> Ints:
+        """How many numbers lie before each of the points, and behind the last."""
+        self.points()
+        return self._below
 
     def quantile(self, q: float) -> float:
         """The number below or at which the share `q` lies; NaN without any."""

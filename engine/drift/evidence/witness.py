@@ -21,6 +21,7 @@ from engine.drift.detector import TOGETHER, Floats, Ints
 from engine.drift.evidence import cause, pair
 from engine.drift.evidence.case import Case, Panel, opened
 from engine.drift.evidence.evidence import evidence
+from engine.drift.evidence.lots import Lots
 from engine.drift.evidence.names import Names
 from engine.drift.evidence.pending import Pending, packed, unpacked
 from engine.drift.evidence.provenance import Groups
@@ -38,6 +39,9 @@ PENDING_MAX = 64  # drifts that are to be told again; the oldest make room, and 
 AT_ONCE = 16  # drifts that are looked at again at one turn
 PATIENCE = 16 * 1024  # records after which nothing more is waited for
 FIRST = Window()
+Answers = dict[int, tuple[dict[str, float], list[Feature]]]
+"""By the time of a start: what moved since then, and in which signals."""
+
 TOLD_MAX = 100  # drifts of a panel that are told between two turns
 
 
@@ -85,6 +89,7 @@ class Witness:
         self.clock, self.origin, self.signals, self.told_max = clock, origin, list(signals), told_max
         self.recent = Recent(len(signals), len(by), records)
         self.references = References(signals, window, recorded)
+        self.lots = Lots([row for row, signal in enumerate(signals) if not signal.segment])
         self.groups = [Groups(name, self.recent.records) for name in by]
         self.names = Names(sorted({named(signal) for signal in signals if signal.categories}))
         self.pending: list[Pending] = []
@@ -124,6 +129,7 @@ class Witness:
             self.groups,
             lambda signal: self.names.of(named(signal)),
             self.references.records,
+            self.lots,
         )
 
     def _tell(self, found: Found, behind: int) -> Told:
@@ -179,9 +185,10 @@ class Witness:
         self.told = self.dropped = 0
         found, kept = list[tuple[Drift, int | None]](), list[Pending]()
         looked, later = self.pending[:AT_ONCE], self.pending[AT_ONCE:]
+        answers = {witness.clock: witness.answers(looked) for witness in (self, *others)}
         for each in looked:
             waited = self.references.records - each.alarmed
-            new = self._look(each, others)
+            new = _learn(each, answers)
             is_last = len(each.moved) == 1 + len(others) or waited >= PATIENCE
             if (waited >= MORE and not each.revised) or (new and is_last) or (is_last and not each.revised):
                 row = None if each.case.together else each.case.row
@@ -195,19 +202,18 @@ class Witness:
         self.pending = later + kept
         return found
 
-    def _look(self, each: Pending, others: Sequence[Witness]) -> bool:
-        """Find out what moved when it began, in every panel that has enough records since."""
-        new = False
-        for witness in (self, *others):
-            view = witness.recent.view()
-            column = None if witness.clock in each.moved else cause.column_of(view, each.start[1])
-            if column is not None:
-                with np.errstate(all="ignore"):
-                    each.moved[witness.clock] = cause.moved(witness.signals, view, column)
-                    found = top(witness.signals, witness.references, view, column)
-                each.top[witness.clock] = [list(msgspec.structs.astuple(feature)) for feature in found]
-                new = True
-        return new
+    def answers(self, asked: Sequence[Pending]) -> Answers:
+        """What moved in this panel since some drifts began, and in which signals, by the time of the start.
+
+        Left out are drifts of which that is known, and those with too few records since.
+        """
+        view = self.recent.view()
+        times = {each.start[1] for each in asked if self.clock not in each.moved}
+        columns = {time: column for time in times if (column := cause.column_of(view, time)) is not None}
+        with np.errstate(all="ignore"):
+            moved = cause.moved(self.signals, view, columns.values())
+            found = {column: top(self.signals, self.references, view, column, self.lots) for column in moved}
+        return {time: (moved[column], found[column]) for time, column in columns.items()}
 
     def _revised(self, each: Pending) -> Drift:
         panel, view = self._panel(), self.recent.view()
@@ -242,12 +248,23 @@ class Witness:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.recent.restore(state["recent"])
+        self.lots.known.clear()
         self.references.restore(state["references"])
         for groups, each in zip(self.groups, state["groups"], strict=True):
             groups.restore(each)
         self.names.restore(state["names"])
         self.pending = [unpacked(each) for each in state["pending"]]
         self.told, self.dropped, self.learned = state["told"]
+
+
+def _learn(each: Pending, answers: Mapping[str, Answers]) -> bool:
+    """Take what is known by now of a drift, in every panel; whether something is new."""
+    new = {clock: of[each.start[1]] for clock, of in answers.items() if each.start[1] in of}
+    new = {clock: answer for clock, answer in new.items() if clock not in each.moved}
+    for clock, (moved, features) in new.items():
+        each.moved[clock] = dict(moved)
+        each.top[clock] = [list(msgspec.structs.astuple(feature)) for feature in features]
+    return bool(new)
 
 
 def named(signal: Signal) -> str:
