@@ -6,9 +6,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.parts import kafka as kafka_parts
 from tests.parts import redis as redis_parts
+
+# The same examples in every run, however slow the machine is; `--hypothesis-profile default` takes others.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def need(reason: str | None) -> None:
