@@ -203,9 +203,14 @@ class Hub:
         return Cursor(dict(self.alerts.book.tail.at), dict(enumerate(_ends(log, self.topic))))
 
     def _missed(self, log: Log, after: Cursor) -> list[Item]:
-        """Alerts that came since, the oldest first."""
+        """Alerts that came since, the oldest first. What nobody has heard yet comes with the next look."""
         self.alerts.look(log)
-        found = [each for each in self.alerts.items if each.offset >= after.alerts.get(each.partition, 0)]
+        since, told = after.alerts, self.at.alerts
+        found = [
+            each
+            for each in self.alerts.items
+            if since.get(each.partition, 0) <= each.offset < told.get(each.partition, 0)
+        ]
         return sorted(found, key=lambda each: each.recorded_ms)
 
     def _new(self, log: Log, wanted: set[str], due: bool) -> list[tuple[str, bytes | Told]]:

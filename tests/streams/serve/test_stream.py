@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import pytest
 from connectors.log import Rows
 from streams.serve import tokens
 from streams.serve.views import alertanswers, answers, hub
-from tests.parts.serving import PATIENCE_S, Serving
+from tests.parts.serving import Serving
+from tests.parts.waiting import until
 from tests.streams.serve.listening import Listener
 from tests.streams.serve.storm import alert
 from tests.streams.serve.world import World
@@ -89,6 +89,16 @@ def test_coming_back(world: World, server: Serving, way: str) -> None:
         assert again.first("alert")["labels"]["signal"] == f"missed-{way}"
 
 
+def test_an_alert_is_told_once(world: World, server: Serving) -> None:
+    """Also to who comes back before the others have heard of it."""
+    with Listener(server) as first:
+        first.first("status")
+        fire(world, "once")
+        with Listener(server, "?topics=alerts,status", Last_Event_ID=first.id) as again:
+            told = itertools.takewhile(lambda each: each[0] == "alert", again.events())
+            assert [data["labels"]["signal"] for _, data in told] == ["once"]
+
+
 def test_another_server_goes_on(world: World, server: Serving) -> None:
     """The id means the same to every server, also to one that was started later."""
     with Listener(server) as listener:
@@ -104,6 +114,7 @@ def test_coming_back_after_a_long_time() -> None:
     with Serving(world.spec) as server:
         with Listener(server) as listener:
             listener.first("status")
+        until(lambda: not server.app.state.site.own.hub.clients)
         world.feed(40)
         world.work()
         fire(world, *(f"many{i}" for i in range(hub.MISSED_MAX + 7)))
@@ -147,10 +158,7 @@ def test_nothing_is_read_while_nobody_listens(server: Serving) -> None:
     with Listener(server) as listener:
         listener.first("status")
     found = server.app.state.site.own.hub
-    deadline = time.monotonic() + PATIENCE_S
-    while not found.task.done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(found.task.done)
     assert not found.clients
 
 
