@@ -48,20 +48,16 @@ class Still:
     """For how long a value has stayed the same.
 
     >>> still = Still()
-    >>> still.since(5, 10.0), still.since(5, 12.0), still.has_moved
-    (0.0, 2.0, False)
-    >>> still.since(6, 13.0), still.has_moved
-    (0.0, True)
+    >>> still.since(5, 10.0), still.since(5, 12.0), still.since(6, 13.0)
+    (0.0, 2.0, 0.0)
     """
 
     def __init__(self) -> None:
         self.value: object = None
         self.at = 0.0
-        self.has_moved = False  # before, it may have stayed the same for longer than is known
 
     def since(self, value: object, now: float) -> float:
         if value != self.value:
-            self.has_moved = self.value is not None
             self.value, self.at = value, now
         return now - self.at
 
@@ -88,6 +84,7 @@ class Senses:
         self.keeper, self.room, self.clock = keeper, room, clock
         self.began = clock()
         self.events, self.written, self.open = Still(), Still(), Still()
+        self.is_untried = False  # the cache
         self.reopened, self.failed = Past(REOPENED_S), Past(ERRORS_S)
         self.answers: deque[tuple[float, Sequence[int]]] = deque(maxlen=PLACES_MAX)
 
@@ -115,8 +112,10 @@ class Senses:
 
     @property
     def least(self) -> Collection[str]:
-        """Subjects of which only a least value is known, since they began before this worker looked."""
-        return () if self.events.has_moved else ("no_data",)
+        """Subjects of which only a least value is known, since they began before this worker came."""
+        meter = self.keeper.meter
+        is_idle = meter.totals is None or meter.totals.events == meter.events_before
+        return [*(["no_data"] if is_idle else []), *(["cache_away"] if self.is_untried else [])]
 
     def _snapshot_age(self, wall: float, now: float) -> float:
         """Of the newest, if anything came since; before there is one, since this worker has the shard."""
@@ -137,6 +136,7 @@ class Senses:
         return None if found == inf else found
 
     def _cache(self, entities: Entities | None, now: float) -> Mapping[str, float]:
+        self.is_untried = entities is not None and not entities.counts["written"]
         if entities is None:  # another shard tells of it, and what this one told is over
             return dict.fromkeys(("feature_age", "cache_errors", "cache_away"), 0.0)
         idle = self.written.since(entities.counts["written"], now)

@@ -28,7 +28,7 @@ from streams.keeping.queues import Queues
 from streams.keeping.snapshot import Shelf
 from streams.keeping.timing import Timing
 from streams.keeping.upkeep import Upkeep
-from streams.telemetry.meter import Meter, Totals
+from streams.telemetry.meter import Meter
 from streams.warming import Warming
 
 log = logging.getLogger("driftline")
@@ -157,8 +157,7 @@ class Keeper:
                 log.error("shard %d: %s; --fresh: a new state goes on from here", self.partition, exc)
                 self.fresh = True
         self.shard = self.timing.watched(self.shard or Shard(self.spec, self.partition))
-        self.meter.recoveries += 1
-        self.meter.totals = Totals.of(self.shard)
+        self.meter.opened(self.shard)
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, time.monotonic() - began)
         self.spawn(self.upkeep.tidy(self.shard, self.snapshots, self.seq))
 

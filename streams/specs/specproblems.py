@@ -119,7 +119,8 @@ def _refused(where: Where, error: ErrorDetails, document: Document) -> Iterator[
         place = _spoken_of(where, sentence, document)
         if isinstance(error["input"], Mapping):
             keys = "|".join(re.escape(dotted(place[:n])) for n in range(len(place), 0, -1))
-            yield Problem(document.place(place), place, re.sub(rf"^({keys})( (?=names)|: )", "", sentence))
+            told = re.sub(rf"^({keys})( (?=names)|: |\.(?=\w+: ))", "", sentence)
+            yield Problem(document.place(place), place, told)
         else:
             yield Problem(document.place(place), place, f"{sentence}; got {shown(where, error['input'])}")
 

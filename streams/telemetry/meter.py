@@ -90,7 +90,14 @@ class Meter:
     snapshot_at: float = 0.0
     progress_at: float = field(default_factory=time.monotonic)
     totals: Totals | None = None  # None: not recovered yet
+    events_before: int = 0  # of them, those that came before the shard was opened here
     watched: Sequence[tuple[str, str, str]] = ()  # what a scrape is told of: signal, its feature, detector
+
+    def opened(self, shard: Shard) -> None:
+        """It was recovered, or begun."""
+        self.recoveries += 1
+        self.totals = Totals.of(shard)
+        self.events_before = self.totals.events
 
     def walked(self, batch: Batch, seconds: float) -> None:
         self.batches += 1

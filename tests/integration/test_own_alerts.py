@@ -56,9 +56,11 @@ def test_from_the_first_word_to_the_last(at: Place, request: pytest.FixtureReque
     with Worker(pipeline.path) as worker:
         worker.wait("at entry")
         pipeline.feed(200)
-        until(lambda: stands("resolved", "resolved", "ada"))
+        until(lambda: stands("resolved", "resolved", ""))
         assert worker.stop() == 0
     last = own(pipeline)
     assert last is not None
+    assert last.acknowledged is not None
+    assert last.acknowledged.by == "ada"
     assert (last.starts_at, last.revision) == (first.starts_at, first.revision + 2)
     assert [*records(pipeline, "dead_letters")] == []

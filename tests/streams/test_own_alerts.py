@@ -139,12 +139,35 @@ def test_a_restart_is_no_event() -> None:
     async def taken_up(desk: Desk) -> None:
         assert await desk.look() == []
         assert await hours_later(desk, 1) == []
+        await over(desk)
+
+    async def over(desk: Desk) -> None:
         desk.stage.events(0, 10)
-        [over] = await hours_later(desk, 1)
-        assert (over.labels["alertname"], over.transition) == ("Silent", "resolved")
+        [alert] = await desk.look()
+        assert (alert.labels["alertname"], alert.transition) == ("Silent", "resolved")
 
     alerts = [{"when": "no_data > 2h", "name": "Silent"}]
     played(taken_up, played(silent, alerts=alerts), alerts=alerts)
+    played(over, played(silent, alerts=alerts), alerts=alerts)
+
+
+def test_what_a_new_worker_does_not_know() -> None:
+    """Since when nothing came, and whether the cache is there; of that only the first shard tells."""
+
+    async def story(desk: Desk) -> None:
+        entities = Entities(MemoryCache(1000), Form(desk.stage.spec), 10)
+        senses = Senses(desk.keeper, lambda: 0.5)
+        senses.look(entities)
+        assert list(senses.least) == ["no_data", "cache_away"]
+        senses.look()
+        assert list(senses.least) == ["no_data"]
+        desk.stage.events(0, 10)
+        await desk.stage.settle(desk.keeper)
+        entities.counts["written"] += 10
+        senses.look(entities)
+        assert list(senses.least) == []
+
+    played(story)
 
 
 def test_orders() -> None:

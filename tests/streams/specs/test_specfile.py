@@ -335,6 +335,10 @@ MISTAKES = {
             " (pipeline.yaml:7) reads too; give one of them another path"
         ),
     ),
+    "one name for two": (
+        PLAIN + 'alerts: [{when: "lag > 5"}, {when: "lag > 6"}]\n',
+        "pipeline.yaml:7: alerts[1]: name: alerts[0] is called LagAbove, too; give one of them a name",
+    ),
     "twice": (
         PLAIN + "pipeline: q\n",
         "pipeline.yaml:7: pipeline: written twice, first in line 1; keep one of them",
