@@ -189,7 +189,7 @@ class Snapshots(Part):
     every_records: Count = 100_000
     """A snapshot is due after so many records,"""
     every: Duration = 600_000
-    """or after this time, if there was any record."""
+    """or after this time, if there was any record; sooner where that costs little (see Guarantees)."""
     size_max: Count = 1 << 30
     """Bytes. A larger snapshot is neither written nor loaded."""
     key: str | None = None

@@ -24,6 +24,7 @@ from streams.cache.entities import Entities
 from streams.cache.entityform import Form
 from streams.keeping.keeper import Keeper
 from streams.keeping.snapshot import Shelf
+from streams.keeping.thrift import Thrift
 from streams.warming import Warming
 
 TRANSPORTS.aliases["sqlite"] = "streams.transports.embedded:Transport"
@@ -62,6 +63,7 @@ class Work:
         self.ended = asyncio.Event()
         self.entities = entities(spec)
         self.warming = Warming(spec)
+        self.thrift = Thrift(lambda: len(self.keepers))
         self.own = Owns(self)
         Shard(spec, 0)  # a model that can't be built is told now, before anything else starts
 
@@ -78,7 +80,8 @@ class Work:
     ) -> Keeper:
         spec = self.spec
         shelf = Shelf(spec.pipeline, partition, spec.topic("snapshots"), self.key, spec.snapshots.size_max)
-        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh, self.entities, self.warming)
+        beside = (self.entities, self.warming, self.thrift)
+        return Keeper(spec, partition, store, shelf, failed, lag, self.fresh, *beside)
 
     def at_hand(self) -> list[tuple[Batch, float]]:
         """What is being walked, and since when."""

@@ -28,6 +28,14 @@ from streams.telemetry.tracing import spans
 if TYPE_CHECKING:
     from streams.keeping.keeper import Keeper
 
+COMMIT_EVERY_MS = {"sqlite": 5, "memory": 5, "kafka": 100}
+
+
+def interval_s(spec: Spec) -> float:
+    """How long a commit comes after the one before, if there is something to commit."""
+    every = spec.commit.every
+    return (COMMIT_EVERY_MS[spec.transport.partition(":")[0]] if every is None else every) / 1000
+
 
 @dataclass(slots=True)
 class Open:
@@ -71,6 +79,7 @@ class Picture:
     journal: int
     next: dict[str, int]
     pieces: Iterator[bytes]
+    stood_s: float  # of processor time, while the walk stood still for it
 
 
 async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
@@ -81,7 +90,9 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
     # 1. no await from here ...
     taken, keeper.open = keeper.open, Open()
     positions = dict(keeper.next)
+    began = time.thread_time()
     pieces = shard.freeze() if freeze else None
+    stood_s = time.thread_time() - began
     totals = Totals.of(shard)
     snapshots, fallen = keeper.upkeep.there(keeper.snapshots), list[Pointer]()
     finished, keeper.finished = keeper.finished, None
@@ -127,7 +138,7 @@ async def commit(keeper: Keeper, freeze: bool) -> Picture | None:
         keeper.upkeep.littered = False
     for pointer in fallen:
         keeper.spawn(keeper.upkeep.retire(pointer))
-    return Picture(entry.seq, offset, positions, pieces) if pieces is not None else None
+    return Picture(entry.seq, offset, positions, pieces, stood_s) if pieces is not None else None
 
 
 def _about(keeper: Keeper, entry: Entry, taken: Open) -> dict[str, str | int]:

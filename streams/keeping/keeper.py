@@ -20,20 +20,19 @@ from engine.shard import Shard
 from engine.spec import Spec
 from streams.cache.entities import Entities
 from streams.keeping import journal, recovery
-from streams.keeping.commit import Open, Picture, commit, lanes
+from streams.keeping.commit import Open, Picture, commit, interval_s, lanes
 from streams.keeping.journal import Entry, Pointer
 from streams.keeping.pace import Pace
 from streams.keeping.poison import Poison
 from streams.keeping.queues import Queues
 from streams.keeping.snapshot import Shelf
+from streams.keeping.thrift import ALONE, Thrift
 from streams.keeping.timing import Timing
 from streams.keeping.upkeep import Upkeep
 from streams.telemetry.meter import Meter
 from streams.warming import Warming
 
 log = logging.getLogger("driftline")
-
-COMMIT_EVERY_MS = {"sqlite": 5, "memory": 5, "kafka": 100}
 
 
 class Keeper:
@@ -49,8 +48,9 @@ class Keeper:
         How many more records of a topic are there than were offered.
     fresh
         Begin with an empty state if the one that is there is of another spec or can't be rebuilt.
-    entities, warming
-        What is told of every commit's newest entities, and what compiles the model aside; if there is any.
+    entities, warming, thrift
+        What is told of each commit's newest entities, what compiles the model aside, if there is any; and
+        what snapshots may cost.
     """
 
     def __init__(
@@ -64,16 +64,15 @@ class Keeper:
         fresh: bool = False,
         entities: Entities | None = None,
         warming: Warming | None = None,
+        thrift: Thrift = ALONE,
     ) -> None:
         self.spec, self.partition, self.store, self.shelf = spec, partition, store, shelf
         self.failed, self.may_be_fresh, self.entities, self.warming = failed, fresh, entities, warming
-        scheme = spec.transport.partition(":")[0]
-        every = spec.commit.every
-        self.interval = (COMMIT_EVERY_MS[scheme] if every is None else every) / 1000
+        self.interval = interval_s(spec)
         # On an embedded log a commit is as quick as a send, so both kinds of delivery are the same there.
-        self.eager = spec.delivery == "at_least_once" and scheme == "kafka"
+        self.eager = spec.delivery == "at_least_once" and spec.transport.startswith("kafka:")
         self.meter, self.poison, self.pace, self.timing = Meter(), Poison(), Pace(), Timing()
-        self.upkeep = Upkeep(spec, store, shelf, self.meter)
+        self.upkeep = Upkeep(spec, store, shelf, self.meter, thrift)
         self.queues = Queues(spec.inputs, lambda topic: lag(partition, topic))
         self.commit_lock, self.send_lock = asyncio.Lock(), asyncio.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -137,6 +136,7 @@ class Keeper:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._walk_what_is_offered())
                 group.create_task(self._commit_when_due())
+                group.create_task(self.upkeep.remind(self.due))
                 if self.eager:
                     group.create_task(self._send_at_once())
         except* Exception as found:  # noqa: BLE001 - the boundary: the worker decides whether to go on
@@ -159,6 +159,7 @@ class Keeper:
         self.shard = self.timing.watched(self.shard or Shard(self.spec, self.partition))
         self.meter.opened(self.shard)
         log.info("shard %d: at entry %d after %.2f s", self.partition, self.seq, time.monotonic() - began)
+        self.upkeep.opened(self.snapshots, self.next, self.fresh)
         self.spawn(self.upkeep.tidy(self.shard, self.snapshots, self.seq))
 
     # -- taking ----------------------------------------------------------------------------------------
@@ -225,15 +226,14 @@ class Keeper:
             await asyncio.sleep(max(0.0, last + self.interval - time.monotonic()))
             last = time.monotonic()
             idle = writing is None or writing.done()
-            picture = await self.commit(freeze=idle and self.upkeep.is_due())
-            if picture is not None:
+            if (picture := await self.commit(freeze=idle and self.upkeep.is_due())) is not None:
                 writing = self.spawn(self._write_snapshot(picture))
 
     async def commit(self, freeze: bool = False) -> Picture | None:
         """Commit what is open; batches may be taken meanwhile, for the next entry."""
         async with self.commit_lock:
             self.due.clear()
-            if self.shard is None or not (self.open.runs or self.finished):
+            if self.shard is None or not (self.open.runs or self.finished or freeze):
                 return None
             began = time.perf_counter()
             if freeze:

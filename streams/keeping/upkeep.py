@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import math
 import time
 
 from connectors.log import LogError, Store
@@ -15,36 +17,57 @@ from streams.keeping import snapshot
 from streams.keeping.commit import Picture
 from streams.keeping.journal import Pointer
 from streams.keeping.snapshot import Shelf
+from streams.keeping.thrift import Thrift
 from streams.telemetry.logs import at
 from streams.telemetry.meter import Meter
 
 log = logging.getLogger("driftline")
 
+LOOK_S = 1.0  # how often a stream that stands still is looked at
+
 
 class Upkeep:
     """The snapshots of one shard."""
 
-    def __init__(self, spec: Spec, store: Store, shelf: Shelf, meter: Meter) -> None:
-        self.spec, self.store, self.shelf, self.meter = spec, store, shelf, meter
+    def __init__(self, spec: Spec, store: Store, shelf: Shelf, meter: Meter, thrift: Thrift) -> None:
+        self.spec, self.store, self.shelf, self.meter, self.thrift = spec, store, shelf, meter, thrift
         self.records = 0  # since the last snapshot
-        self.at = time.monotonic()
+        self.opened([], {})
         self.gone: set[str] = set()  # names of snapshots that were removed and that an entry still named
         self.littered = True  # chunks may lie about that no entry names
 
+    def opened(self, snapshots: list[Pointer], positions: dict[str, int], fresh: bool = False) -> None:
+        """The state is as large as its newest snapshot; what was walked again since is yet to be saved."""
+        newest = snapshots[0] if snapshots and not fresh else None
+        size = 0 if newest is None else newest.size
+        self.at, self.rest_s = self.thrift.clock(), self.thrift.rest_s(0.0, 0.0, size)
+        if not fresh and any(positions.values()) and (newest is None or newest.next != positions):
+            self.records = max(1, self.records)
+
     def is_due(self) -> bool:
-        limits = self.spec.snapshots
-        overdue = time.monotonic() - self.at > limits.every / 1000 and self.records > 0
-        return overdue or self.records >= limits.every_records
+        return self.is_overdue() or self.records >= self.spec.snapshots.every_records
+
+    def is_overdue(self) -> bool:
+        """Whether it is time for one, and something came since the last."""
+        rest_s = min(self.rest_s, self.spec.snapshots.every / 1000)
+        return self.records > 0 and self.thrift.clock() - self.at > rest_s
+
+    async def remind(self, due: asyncio.Event) -> None:
+        """Let there be a commit when one is overdue: a stream that stands still brings none by itself."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.is_overdue():
+                due.set()
 
     def begun(self) -> None:
-        self.records, self.at = 0, time.monotonic()
+        self.records, self.at = 0, self.thrift.clock()
 
     async def write(self, picture: Picture, named: list[Pointer]) -> Pointer | None:
         """Write a picture of the state as a snapshot, for the next entry to name.
 
         Sweep first where it has to be: the sweep looks at no place before the snapshots that are `named`.
         """
-        began = time.monotonic()
+        began = self.thrift.clock()
         place = (picture.seq, picture.journal, picture.next)
         try:
             if self.littered:
@@ -53,10 +76,11 @@ class Upkeep:
             pointer = await snapshot.write(self.shelf, self.store, *place, picture.pieces)
         except (LogError, StateError) as exc:  # the older snapshot and a longer journal still do
             log.warning("shard %d: no snapshot of entry %d: %s", self.shelf.partition, picture.seq, exc)
-            self.littered = True
+            self.littered, self.rest_s = True, math.inf  # tried again after snapshots.every
             return None
         self.meter.snapshot_at = time.time()
-        took = time.monotonic() - began
+        took = self.thrift.clock() - began
+        self.rest_s = self.thrift.rest_s(picture.stood_s, took, pointer.size)
         log.debug("shard %d: snapshot of entry %d in %.2f s", self.shelf.partition, picture.seq, took)
         return pointer
 

@@ -23,6 +23,7 @@ from streams.keeping import journal, recovery
 from streams.keeping.journal import Digest, Entry
 from streams.keeping.keeper import Keeper
 from streams.keeping.snapshot import Shelf
+from streams.keeping.thrift import Thrift
 from streams.telemetry import http
 from streams.telemetry.health import Health
 from tests.engine.cases import NOW, spec
@@ -160,7 +161,7 @@ class Faulty:
 
 
 class Kept(Keeper):
-    """A keeper that remembers how it failed."""
+    """A keeper that remembers how it failed. To its snapshots it is `now`, until a test moves it on."""
 
     store: Faulty
 
@@ -168,7 +169,10 @@ class Kept(Keeper):
         spec, partition = store.spec, store.partition
         shelf = Shelf(spec.pipeline, partition, spec.topic("snapshots"), KEY, spec.snapshots.size_max)
         self.failures: list[BaseException] = []
-        super().__init__(spec, partition, store, shelf, lambda _, exc: self.failures.append(exc), fresh=fresh)
+        self.now = 0.0
+        thrift = Thrift(clock=lambda: self.now)
+        place = (spec, partition, store, shelf)
+        super().__init__(*place, lambda _, exc: self.failures.append(exc), fresh=fresh, thrift=thrift)
 
     async def opened(self) -> Kept:
         """Open, and wait until it is ready or has failed."""

@@ -14,6 +14,7 @@ from engine.errors import StateError
 from streams.keeping import snapshot
 from streams.keeping.journal import Pointer
 from streams.keeping.snapshot import CHUNK_BYTES, Shelf
+from streams.keeping.thrift import Thrift
 from tests.streams.keepers import Faulty, Stage, until
 
 STATE = [b"head", b"x" * CHUNK_BYTES, b"tail"]
@@ -261,6 +262,102 @@ def test_due_by_time() -> None:
         assert [pointer.next["p.events"] for pointer in keeper.snapshots] == [11]
         keeper.upkeep.at -= 601
         assert not keeper.upkeep.is_due()
+
+    asyncio.run(story())
+
+
+def test_a_small_state_is_saved_each_second() -> None:
+    """Long before `snapshots.every`, but never twice within a second."""
+
+    async def story() -> None:
+        stage = Stage()
+        keeper = await stage.keeper().opened()
+        for n in range(30):
+            keeper.now = n / 10
+            stage.events(n, n + 1)
+            await stage.settle(keeper)
+        assert [pointer.next["p.events"] for pointer in keeper.snapshots] == [23, 12]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("every", "rest_s"), [("10m", 140), ("20s", 20)])
+def test_a_large_state_is_left_alone(every: str, rest_s: int) -> None:
+    """As long as its bytes ask for, also after a restart; but no longer than the spec says."""
+    upkeep = Stage(snapshots={"every": every}).keeper().upkeep
+    upkeep.opened([Pointer(5, 4, {}, "0/5/x", 0, 1, 27, 14_000_000, "", 0)], {})
+    upkeep.records = 1
+    upkeep.at -= rest_s
+    assert not upkeep.is_due()
+    upkeep.at -= 1
+    assert upkeep.is_due()
+
+
+def test_what_shards_share() -> None:
+    """Neither time nor bytes grow with their number, and a slow disk is spared like a slow model."""
+    alone, many = Thrift(), Thrift(shards=lambda: 64)
+    assert [each.rest_s(0.0, 0.0, 0) for each in (alone, many)] == [1, 1]
+    assert [each.rest_s(0.5, 0.6, 1_000) for each in (alone, many)] == [50, 3_200]
+    assert [each.rest_s(0.001, 2.0, 1_000) for each in (alone, many)] == [20, 1_280]
+    assert [each.rest_s(0.001, 0.002, 3_000_000) for each in (alone, many)] == [30, 1_920]
+
+
+def test_one_that_failed_is_tried_again_later() -> None:
+    """After `snapshots.every`: a broker that refuses chunks is not asked each second."""
+
+    async def story() -> None:
+        stage = Stage()
+        keeper = await stage.keeper().opened()
+        keeper.store.fail("put", Refused("no room"))
+        for now, events in ((2.0, 1), (500.0, 2), (603.0, 3)):
+            keeper.now = now
+            stage.events(events - 1, events)
+            await stage.settle(keeper)
+            assert len(keeper.snapshots) == (now > 600)
+
+    asyncio.run(story())
+
+
+def test_a_stream_that_stands_still_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came last is in a snapshot soon, with no further record; and a recovery goes on from there."""
+    monkeypatch.setattr("streams.keeping.upkeep.LOOK_S", 0.0)
+
+    async def story() -> None:
+        stage = Stage()
+        keeper = await stage.keeper().opened()
+        stage.events(0, 10)
+        await stage.settle(keeper)
+        keeper.now = 2.0
+        await until(lambda: bool(keeper.snapshots))
+        assert keeper.snapshots[0].next["p.events"] == 10
+        keeper.now, entries = 10.0, keeper.seq
+        await asyncio.sleep(0.02)
+        assert keeper.seq == entries  # nothing came, so there is nothing to save
+        other = await stage.keeper().opened()
+        assert other.shard is not None
+        assert other.shard.digest() == stage.history().digest()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_a_recovery_walked_is_saved(saved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nothing new comes, so that it is not walked twice; but not what a snapshot has already."""
+    monkeypatch.setattr("streams.keeping.upkeep.LOOK_S", 0.0)
+
+    async def story() -> None:
+        stage = Stage(snapshots={"every_records": 10 if saved else 100})
+        stage.events(0, 10)
+        await (await stage.settle(await stage.keeper().opened())).park()
+        keeper = await stage.keeper().opened()
+        before, keeper.now = keeper.seq, 2.0
+        if saved:
+            await asyncio.sleep(0.02)
+        else:
+            await until(lambda: bool(keeper.snapshots))
+        assert keeper.snapshots[0].next["p.events"] == 10
+        assert (keeper.seq == before) == saved
+        await keeper.park()
 
     asyncio.run(story())
 
