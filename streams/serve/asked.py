@@ -20,7 +20,7 @@ from engine.reasons import Reason, Rejection
 from streams.partition import partition_of
 from streams.serve import bodies
 from streams.serve.fits import batched, told
-from streams.serve.models import Standing
+from streams.serve.models import AsOf, Standing
 from streams.serve.site import Site
 
 STRETCH = 256  # events that are predicted without letting anybody else in
@@ -45,7 +45,7 @@ class Said(msgspec.Struct, gc=False, omit_defaults=True):
     confidence: float | None
     event_time: int
     source: Source | None
-    as_of: dict[str, float | int]
+    as_of: AsOf
     forecast: Sequence[float] | None = None
 
 
@@ -136,7 +136,7 @@ def _check(scores: Scores, events: Events) -> None:
 def written(standing: Standing, events: Events, scores: Scores) -> list[Said]:
     """Predictions as the API gives them."""
     shard = standing.peek.shard
-    as_of = standing.as_of(shard.encode.origin.topic)
+    as_of = standing.as_of()
     pipeline, model, version, _, _ = shard.encode.origin
     events_of = shard.spec.events
     made = list[Said]()

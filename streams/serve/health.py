@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from connectors.log import LogError
-from streams.keeping import shelves
 from streams.serve import described
 from streams.serve.door import Anybody, need
 from streams.serve.problems import Problem
@@ -22,10 +21,10 @@ async def reasons(here: Site) -> list[str]:
     """What keeps the server from being of use; nothing if it is."""
     found = [] if here.doorkeeper.wrong is None else [here.doorkeeper.wrong]
     try:
-        saved = await here.reader.ask(lambda log: next(shelves.kept(log, here.spec), None))
+        await here.reader.ask(lambda log: log.bounds(here.spec.topic("journal")))
     except (LogError, Problem) as error:
-        return [*found, str(error)]
-    return found if saved else [*found, "no worker has saved a snapshot yet, so there is no model to ask"]
+        found.append(str(error))
+    return found
 
 
 @router.get("/healthz")
@@ -36,7 +35,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(here: Here) -> dict[str, str]:
-    """Whether the log can be read, and there is a model to ask; if not, `reasons` says why."""
+    """Whether the log can be read, and has the pipeline's topics; if not, `reasons` says why."""
     if wrong := await reasons(here):
         raise Problem(503, "; ".join(wrong), reasons=wrong)
     return {"status": "ready"}

@@ -16,7 +16,7 @@ from streams.cache.entities import Entities
 from streams.cache.entityform import Form
 from streams.partition import partition_of
 from streams.serve.models import Models, Standing
-from streams.serve.snapshots import Loaded
+from streams.serve.snapshots import Shown
 from streams.serve.threads import Desk
 
 
@@ -57,7 +57,7 @@ class Knower:
 
     def __init__(self, spec: Spec, desk: Desk, models: Models) -> None:
         self.spec, self.desk, self.models = spec, desk, models
-        self.slots: WeakKeyDictionary[Loaded, dict[str, int]] = WeakKeyDictionary()
+        self.slots: WeakKeyDictionary[Shown, dict[str, int]] = WeakKeyDictionary()
         self.cache = _cache(spec)
 
     async def of(self, entity: str) -> Known | None:
@@ -66,7 +66,7 @@ class Knower:
         standing = await self.models.of(partition_of(entity.encode(), count) if count > 1 else 0)
         if self.cache is not None and (found := await self.cache.read(entity)) is not None:
             return Known(entity, found.event_time, found.features, found.prediction, "cache", standing)
-        slot = (await self.desk.ask(lambda _: self._slots(standing.loaded))).get(entity)
+        slot = (await self.desk.ask(lambda _: self._slots(standing.shown))).get(entity)
         return None if slot is None else self._remembered(entity, slot, standing)
 
     async def close(self) -> None:
@@ -74,16 +74,16 @@ class Knower:
         if self.cache is not None:
             await self.cache.cache.close()
 
-    def _slots(self, loaded: Loaded) -> dict[str, int]:
+    def _slots(self, shown: Shown) -> dict[str, int]:
         """Of each entity the place of its newest event."""
-        if (found := self.slots.get(loaded)) is None:
-            ledger = loaded.shard.join.ledger
+        if (found := self.slots.get(shown)) is None:
+            ledger = shown.shard.join.ledger
             found = {ledger.entry(slot)[1][3]: slot for slot in range(ledger.first, ledger.end)}
-            self.slots[loaded] = found
+            self.slots[shown] = found
         return found
 
     def _remembered(self, entity: str, slot: int, standing: Standing) -> Known:
-        shard = standing.loaded.shard
+        shard = standing.shown.shard
         event_id, entry = shard.join.ledger.entry(slot)
         row, time, offset, _, prediction, score, _ = entry
         names = shard.fold.names

@@ -1,7 +1,9 @@
 """The models that predictions come from: of each shard what its newest snapshot holds.
 
 A newer snapshot is loaded aside, and takes the place of the older one at once when it is there. As long as
-somebody asks, it is looked for every `REFRESH_S`; after a silence the first who asks waits for it.
+somebody asks, it is looked for every `REFRESH_S`, or less often where that takes long; after a silence the
+first who asks waits for it. Before there is a snapshot the shard is asked as it begins: that is what predicts
+the stream's first event, too.
 """
 
 from __future__ import annotations
@@ -9,27 +11,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.log import Log
 from engine.errors import StateError
 from engine.peek import Peek
+from engine.shard import Shard
 from engine.spec import Spec
 from streams.serve.problems import Problem
-from streams.serve.snapshots import Loaded, Snapshots
+from streams.serve.snapshots import Loaded, Shown, Snapshots
 from streams.serve.threads import Desk
 from streams.warming import Warming
 
 log = logging.getLogger("driftline")
 
-REFRESH_S = 5.0  # how long a snapshot is taken for the newest one
+REFRESH_S = 1.0  # how long a snapshot is taken for the newest one
+REST = 20  # or so many times as long as it took to look for it and to load it
 FORGOTTEN_S = 60.0  # without a question nobody looks any more
 
-NONE_YET = (
-    "there is no snapshot of partition {} yet, so there is no model: a worker saves one every snapshots.every"
-    " or snapshots.every_records, whichever comes first (driftline run --set snapshots.every=1s)"
-)
+AsOf = dict[str, float | int | None]
 
 
 @dataclass
@@ -38,27 +38,38 @@ class Standing:
 
     Attributes
     ----------
-    behind
-        How many events the worker had taken since then, when it was last looked at.
-    looked
-        When somebody looked for a newer one, in seconds of a clock of its own.
+    offset, behind
+        Of events: the first that it does not know, and how many there were from then on.
+    looked, took_s
+        When somebody looked for a newer one, and how long that took; in seconds of a clock of its own.
     """
 
-    loaded: Loaded
+    shown: Shown
     peek: Peek
+    offset: int
     behind: int
     looked: float
+    took_s: float
 
-    def as_of(self, topic: str) -> dict[str, float | int]:
+    @property
+    def made_ms(self) -> int | None:
+        """When it was saved; None: it is as it begins."""
+        return self.shown.kept.pointer.made_ms if isinstance(self.shown, Loaded) else None
+
+    def as_of(self) -> AsOf:
         """What tells an answer from the stream's own."""
-        pointer = self.loaded.kept.pointer
+        made_ms = self.made_ms
         return {
-            "partition": self.loaded.kept.partition,
-            "offset": pointer.next.get(topic, 0),
-            "made_ms": pointer.made_ms,
-            "age_seconds": round(time.time() - pointer.made_ms / 1000, 3),
+            "partition": self.peek.shard.partition,
+            "offset": self.offset,
+            "made_ms": made_ms,
+            "age_seconds": None if made_ms is None else round(time.time() - made_ms / 1000, 3),
             "behind_events": self.behind,
         }
+
+    def is_due(self, now: float) -> bool:
+        """Whether to look for a newer one, as long as somebody asks."""
+        return now - self.looked > min(max(REFRESH_S, REST * self.took_s), FORGOTTEN_S / 2)
 
 
 class Models:
@@ -83,12 +94,12 @@ class Models:
         self.looking: dict[int, asyncio.Task[Standing]] = {}
 
     async def of(self, partition: int) -> Standing:
-        """The model of a shard; a Problem if there is none."""
+        """The model of a shard; a Problem if it can't be loaded."""
         now = time.monotonic()
         found = self.standings.get(partition)
         if found is None or now - found.looked > FORGOTTEN_S:
             found = await asyncio.shield(self._look(partition))
-        elif now - found.looked > REFRESH_S:
+        elif found.is_due(now):
             self._look(partition)
         if self.warming.ready:
             self.warming.switch(found.peek.shard)
@@ -114,35 +125,42 @@ class Models:
             self.standings[partition].looked = time.monotonic()
 
     async def _refresh(self, partition: int) -> Standing:
-        def newest(log: Log) -> tuple[Loaded, Peek, int] | None:
-            loaded = self.snapshots.newest(log, partition)
-            if loaded is None:
-                return None
+        def newest(log: Log) -> tuple[Shown, Peek, int, int]:
             known = self.standings.get(partition)
-            if known is not None and known.loaded is loaded:
-                return loaded, known.peek, self._behind(log, partition, loaded)
-            peek = Peek(loaded.shard)
-            self.warming.switch(loaded.shard)
-            return loaded, peek, self._behind(log, partition, loaded)
+            shown = self.snapshots.newest(log, partition) or self._beginning(partition, known)
+            place = self._place(log, partition, shown)
+            if known is not None and known.shown is shown:
+                return shown, known.peek, *place
+            peek = Peek(shown.shard)
+            self.warming.switch(shown.shard)
+            return shown, peek, *place
 
+        began = time.monotonic()
         try:
             found = await self.desk.ask(newest)
         except StateError as error:
             detail = f"the newest snapshot of partition {partition} can't be used: {error}"
             raise Problem(503, detail, reason="no_snapshot") from None
-        if found is None:
-            raise Problem(503, NONE_YET.format(partition), {"Retry-After": "5"}, reason="no_snapshot")
         self.warming.start()
-        self.standings[partition] = Standing(*found, looked=time.monotonic())
+        now = time.monotonic()
+        self.standings[partition] = Standing(*found, looked=now, took_s=now - began)
         return self.standings[partition]
 
-    def _behind(self, log: Log, partition: int, loaded: Loaded) -> int:
-        """How many events there are that the snapshot does not know."""
-        return int(log.bounds(self.topic)[partition][1] - loaded.kept.pointer.next.get(self.topic, 0))
+    def _beginning(self, partition: int, known: Standing | None) -> Shown:
+        """A shard as it begins."""
+        if known is not None and known.made_ms is None:
+            return known.shown
+        return Shown(Shard(self.spec, partition))
+
+    def _place(self, log: Log, partition: int, shown: Shown) -> tuple[int, int]:
+        """The first event that it does not know, and how many there are from then on."""
+        start, end = log.bounds(self.topic)[partition]
+        offset = shown.kept.pointer.next.get(self.topic, 0) if isinstance(shown, Loaded) else start
+        return offset, end - offset
 
     def age_s(self) -> float | None:
-        """How old the oldest model is that predicts."""
-        made: Sequence[int] = [each.loaded.kept.pointer.made_ms for each in self.standings.values()]
+        """How old the oldest model is that predicts and was saved."""
+        made = [each.made_ms for each in self.standings.values() if each.made_ms is not None]
         return time.time() - min(made) / 1000 if made else None
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from streams.serve import asked, bodies, tensors
+from streams.serve.asked import Said
 from streams.serve.door import Reader, need
 from streams.serve.health import reasons
 from streams.serve.problems import Problem
@@ -34,7 +36,7 @@ async def live() -> dict[str, bool]:
 
 @router.get("/health/ready")
 async def ready(here: Here) -> dict[str, bool]:
-    """Whether there is a model to ask."""
+    """Whether the model can be asked."""
     if wrong := await reasons(here):
         raise Problem(503, "; ".join(wrong), ready=False, reasons=wrong)
     return {"ready": True}
@@ -121,8 +123,15 @@ async def infer(
     if asks.id is not None:
         answer["id"] = asks.id
     answer["outputs"] = tensors.outputs(said, asks.outputs)
-    answer["parameters"] = {"age_seconds": max(each.as_of["age_seconds"] for each in said)}
+    answer["parameters"] = _age(said)
     return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+def _age(said: Sequence[Said]) -> dict[str, float]:
+    """How old the oldest model is that was asked; without its age if it is as it begins."""
+    ages = [each.as_of["age_seconds"] for each in said]
+    behind = {"behind_events": max(each.as_of["behind_events"] or 0 for each in said)}
+    return behind if None in ages else {"age_seconds": max(age or 0.0 for age in ages), **behind}
 
 
 def _named(here: Site, name: str, number: str | None) -> str:

@@ -125,8 +125,8 @@ class AsOf(BaseModel):
 
     partition: int
     offset: int = Field(description="Of events: the first that it does not know.")
-    made_ms: int
-    age_seconds: float
+    made_ms: int | None = Field(description="When it was saved; null: it is as it begins, as of no record.")
+    age_seconds: float | None
     behind_events: int
 
 
@@ -163,7 +163,8 @@ DESCRIBED: dict[str, Any] = {
 async def predict(request: Request) -> Response:
     """Predict one event, many, or an entity, and change nothing.
 
-    The model is that of the newest snapshot; `as_of` says how old it is. With `record: true` the event is
+    The model is that of the newest snapshot; `as_of` says how old it is. Before there is one it is the model
+    as it begins, and `made_ms` is null. With `record: true` the event is
     sent, too, as by `POST /v1/events`: its place comes with the answer, and the stream's own prediction on
     the topic of predictions.
     """
@@ -180,5 +181,5 @@ async def entities(key: str, here: Here, caller: Reader) -> Entity:
         features=known.features,
         prediction=dict(known.prediction),
         source="cache" if known.source == "cache" else "snapshot",
-        as_of=AsOf.model_validate(known.standing.as_of(here.models.topic)),
+        as_of=AsOf.model_validate(known.standing.as_of()),
     )

@@ -18,13 +18,23 @@ from streams.keeping import shelves
 from streams.keeping.shelves import Kept
 
 
-class Loaded:
-    """A shard out of a snapshot. Many look at it, so nobody may change it."""
+class Shown:
+    """A shard, as it begins or out of a snapshot. Many look at it, so nobody may change it."""
 
-    __slots__ = ("__weakref__", "kept", "shard")
+    __slots__ = ("__weakref__", "shard")
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+
+
+class Loaded(Shown):
+    """One out of a snapshot."""
+
+    __slots__ = ("kept",)
 
     def __init__(self, kept: Kept, shard: Shard) -> None:
-        self.kept, self.shard = kept, shard
+        super().__init__(shard)
+        self.kept = kept
 
 
 class Snapshots:
