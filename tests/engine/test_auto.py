@@ -42,6 +42,7 @@ def events(seed: int, count: int, labels: list[Any]) -> tuple[list[Row], list[An
     return rows, found
 
 
+@pytest.mark.timeout(600)  # the first case compiles it
 @pytest.mark.parametrize("labels", [[False, True], ["x", "y", "z"], ["p", "q", 3, "r", "one too many"]])
 def test_the_same_bits_with_and_without_a_compiler(labels: list[Any]) -> None:
     """In any batches, with labels at once, late or never, through snapshots, to the last bit of the state."""

@@ -255,7 +255,6 @@ events: {{key: card, fields: {{card: {{type: text}}, amount: {{type: number}}}}}
         return self.worker.wait(60)
 
 
-@pytest.mark.timeout(120)
 def test_whatever_happens_to_redis_scoring_goes_on(tmp_path: Path, redis: Redis) -> None:
     """Down at the start, there, emptied, of somebody else's type, frozen, killed, there again: it refills."""
     server = Redis(tmp_path)
