@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -35,9 +35,9 @@ def top(
     """
     rows = ranked_rows(view, column, lots, references.records)
     measured = _measured(signals, references, view, column, rows)
-    for row, reference in (known or {}).items():
-        if row in measured:
-            measured[row] = _distance(reference, view.values[row, column:])
+    here = [row for row in known or {} if row in measured]
+    for row, since, ordered in _since(view, column, here):
+        measured[row] = _distance((known or {})[row], since, ordered)
     found = [
         (distance**2 - chance if distance**2 > CLEAR * chance else 0.0, distance, signals[row].name)
         for row, (distance, chance) in measured.items()
@@ -56,32 +56,38 @@ def _measured(
 ) -> dict[int, tuple[float, float]]:
     """By row, how far it is from what it was, and chance; asked again, that is known until records come."""
     measured = references.measured.setdefault(column, {})
-    for row in rows:
-        if row not in measured:
-            since = view.values[row, column:]
-            measured[row] = _distance(_before(signals[row].categories, references, view, row, column), since)
+    for row, since, ordered in _since(view, column, [row for row in rows if row not in measured]):
+        before = _before(signals[row].categories, references, view, row, column, len(ordered))
+        measured[row] = _distance(before, since, ordered)
     return {row: measured[row] for row in rows}
 
 
-def _before(categories: bool, references: References, view: View, row: int, column: int) -> Reference:
-    """What a signal was before a place: its reference, unless that was made of what came later."""
-    first = references.records - len(view) + column
+def _since(view: View, column: int, rows: Sequence[int]) -> Iterator[tuple[int, Floats, Floats]]:
+    """The values of rows since a place: as they came, and those that are not NaN by their size."""
+    since = view.values[rows, column:]
+    sizes = (since.shape[1] - np.isnan(since).sum(axis=1)).tolist()
+    for row, values, ordered, size in zip(rows, since, np.sort(since, axis=1), sizes, strict=True):
+        yield row, values, ordered[:size]
+
+
+def _before(
+    categories: bool, references: References, view: View, row: int, column: int, back: int
+) -> Reference:
+    """What a signal was before a place, `back` values ago: its reference, unless that was made later."""
+    first, found = references.records - len(view) + column, references.at(row, back)
     is_later = references.began[row] > first and bool(references.whole[row])
-    back = len(view) - column - int(np.isnan(view.values[row, column:]).sum())
-    found = None if is_later else references.at(row, back)
-    return found or made(view.values[row, :column], categories)
+    return (None if is_later else found) or made(view.values[row, :column], categories)
 
 
-def _distance(reference: Reference, now: Floats) -> tuple[float, float]:
-    """How far values are from what they were, and the square of what chance alone gives."""
-    now = now[~np.isnan(now)]
-    if not reference.n or not len(now):
+def _distance(reference: Reference, since: Floats, ordered: Floats) -> tuple[float, float]:
+    """How far a signal is from what it was, and the square of what chance alone gives."""
+    n, m = reference.n, len(ordered)
+    if not n or not m:
         return 0.0, 1.0
     if isinstance(reference.values, Counts):
-        then, since, _ = effects.shares(reference.values, now)
-        both = (then * reference.n + since * len(now)) / (reference.n + len(now))
-        return effects.total_variation(then, since), effects.by_chance(reference.n, len(now), both)
-    return effects.distance(reference.values, np.sort(now)), effects.by_chance(reference.n, len(now))
+        then, now, _ = effects.shares(reference.values, since)
+        return effects.total_variation(then, now), effects.by_chance(n, m, (then * n + now * m) / (n + m))
+    return effects.distance(reference.values, ordered), effects.by_chance(n, m)
 
 
 def ranked_rows(view: View, column: int, lots: Lots, taken: int) -> list[int]:

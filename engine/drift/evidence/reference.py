@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.drift.detector import Floats
+from engine.drift.detector import Floats, Ints
 from engine.drift.evidence.counts import Counts
 from engine.drift.evidence.sketch import K, Sketch
 from engine.drift.signals import Signal
@@ -135,6 +135,9 @@ class References:
         self.measured: dict[
             int, dict[int, tuple[float, float]]
         ] = {}  # for `ranking`, until something changes
+        self.block: Floats = np.empty((len(signals), 0))  # that is taken just now,
+        self.stop = 0  # up to here
+        self.done = np.zeros(len(signals), np.int64)  # columns of it that a signal took
         self.is_open = np.zeros(len(signals), np.bool_)
         self._find_open(range(len(signals)))
 
@@ -146,20 +149,41 @@ class References:
         for row in rows:
             is_done = self.window.how == "first" and bool(self.whole[row])
             self.is_open[row] = self.recorded[row] is None and not is_done
-        self.open = np.flatnonzero(self.is_open)
 
     def add(self, block: Floats) -> None:
         """Take the records of a block."""
-        self.records += block.shape[1]
+        self.reach(block, block.shape[1])
+        self.settle()
+
+    def reach(self, block: Floats, stop: int) -> None:
+        """Go on to a column of a block; who is asked for takes what came, others at the end."""
+        self.records += stop - self.stop
+        self.block, self.stop = block, stop
         self.measured.clear()
-        if not len(self.open) or not block.shape[1]:
+
+    def settle(self) -> None:
+        """Let all signals take what came of the block, and be done with it."""
+        for row in np.flatnonzero(self.is_open & (self.done > 0)).tolist():
+            self._catch_up(row)
+        self._add(np.flatnonzero(self.is_open & (self.done == 0)), 0)
+        self.block, self.stop = self.block[:, :0], 0
+        self.done[:] = 0
+
+    def _catch_up(self, row: int) -> None:
+        start, self.done[row] = int(self.done[row]), self.stop
+        if self.is_open[row]:
+            self._add(np.array([row]), start)
+
+    def _add(self, rows: Ints, start: int) -> None:
+        """Let some signals that are open take the block's columns from one on."""
+        if not len(rows) or start == self.stop:
             return
-        rows = self.open
-        there: Any = ~np.isnan(block if len(rows) == len(block) else block[rows])
+        block = (self.block if len(rows) == len(self.block) else self.block[rows])[:, start : self.stop]
+        there: Any = ~np.isnan(block)
         some = there.any(axis=1)
         self.blank[rows[~some]] += block.shape[1]
         for i in some.nonzero()[0].tolist():
-            self._take(int(rows[i]), block[rows[i]], there[i])
+            self._take(int(rows[i]), block[i], there[i])
         if self.window.how == "first":
             self._find_open(row for row in rows.tolist() if self.whole[row])
 
@@ -207,6 +231,7 @@ class References:
         """
         if (recorded := self.recorded[row]) is not None:
             return recorded
+        self._catch_up(row)
         lots = self.whole[row]
         if not lots:
             return None if by and by == self.by[row] else self.past[row]
@@ -234,7 +259,7 @@ class References:
         self.measured.clear()
         for row in rows:
             self.past[row] = self.at(row) if by else None
-            self.by[row], self.began[row] = by, self.records
+            self.by[row], self.began[row], self.done[row] = by, self.records, self.stop
             self.whole[row], self.filling[row], self.blank[row] = [], self._new(row), 0
             if not by:
                 self.recorded[row] = None

@@ -108,16 +108,15 @@ class Witness:
 
         `origins` has a column for each way in which records are told apart.
         """
-        size, done = block.shape[1], 0
+        size = block.shape[1]
         pairs, places = zip(self.groups, origins, strict=True), offsets.tolist() if self.groups else []
         codes = [groups.codes(column, places) for groups, column in pairs]
         self.recent.add(block, offsets, times, np.array(codes, np.int64).reshape(len(codes), size))
         told: dict[int, Told] = {}
         for i in sorted(range(len(found)), key=lambda i: found[i].at):
-            self.references.add(block[:, done : found[i].at + 1])
-            done = found[i].at + 1
-            told[i] = self._tell(found[i], size - done)
-        self.references.add(block[:, done:])
+            self.references.reach(block, found[i].at + 1)
+            told[i] = self._tell(found[i], size - found[i].at - 1)
+        self.references.add(block)
         return [told[i] for i in range(len(found))]
 
     def _panel(self) -> Panel:
