@@ -134,7 +134,7 @@ def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) 
         log = open_log(at.url)
         witness = stack.enter_context(Witness(spec))
         topics = spec.topic("events"), spec.topic("labels")
-        load = Load(at.url, *topics, events=events, partitions=PARTITIONS, rate=rate, seed=seed)
+        load = Load(at.url, *topics, events=3 * events, partitions=PARTITIONS, rate=rate, seed=seed)
         feed = stack.enter_context(feeder(load))
         under_load = 0
         for i in range(kills):
@@ -147,6 +147,7 @@ def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) 
             say(
                 f"kill {i + 1}, aimed at {AIMS[i % len(AIMS)]}: {hit}, after {len(witness.commits())} commits"
             )
+        feed.finish()  # it goes on for as long as there are kills, however long they take
         last = stack.enter_context(Worker(path))
         caught_up(feed, witness, spec, log)
         code = last.stop(20)
