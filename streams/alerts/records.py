@@ -82,10 +82,16 @@ def one(found: Found, what: str) -> Told:
     if len(fits) == 1:
         return fits[0]
     if fits:
-        keys = ", ".join(sorted(told.alert.fingerprint for told in fits)[:SHOWN])
-        raise SpecError(f"{what} is not one alert but {len(fits)}; say which: {keys}")
+        raise SpecError(f"{what} is not one alert but {len(fits)}; say which: {_ids(fits)}")
+    over = [told for told in found.newest.values() if what in map(told.alert.labels.get, NAMES)]
+    if over:
+        raise SpecError(f"no alert {what} fires; those that are over are called by their ids: {_ids(over)}")
     labels = [told.alert.labels for told in is_open]
     known = {*found.newest, *(each[name] for each in labels for name in NAMES if name in each)}
     raise SpecError(
         f"there is no alert {what}{nearest(what, known) or '; `driftline alerts list --all` lists them'}"
     )
+
+
+def _ids(alerts: Sequence[Told]) -> str:
+    return ", ".join(sorted(told.alert.fingerprint for told in alerts)[:SHOWN])

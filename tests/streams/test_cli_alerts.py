@@ -108,6 +108,8 @@ def test_acknowledged_then_resolved(stage: Stage) -> None:
     assert "1 resolved, --all shows them" in stage("list").err
     over = stage("ack", key)
     assert (over.code, "is resolved since" in over.err) == (1, True)
+    by_name = stage("ack", "amount")
+    assert (by_name.code, key in by_name.err) == (2, True)
 
 
 def test_names_that_are_not_there(stage: Stage) -> None:
