@@ -174,12 +174,12 @@ class Worker:
         if number == signal.SIGKILL:
             self.process.wait()
 
-    def stop(self, limit: float = 15.0) -> int:
+    def stop(self, limit: float = WAIT_S) -> int:
         """SIGTERM, and the exit code; TimeoutError if it does not end in time."""
         self.process.send_signal(signal.SIGTERM)
         return self.join(limit)
 
-    def join(self, limit: float = 15.0) -> int:
+    def join(self, limit: float = WAIT_S) -> int:
         """Wait for the end; return the exit code, when all of the log is read."""
         try:
             code = self.process.wait(limit)

@@ -41,6 +41,7 @@ from tests.faults.witness import Witness
 PARTITIONS = 2
 CYCLE_S = {"sqlite": 4.5, "kafka": 10.0}  # from one kill to the next; paces the load
 CATCH_UP_S = 90.0
+MORE_MAX = 10  # times as many events: on a slow machine the load lasts until the last kill
 AIMS = ("random", "recovery", "commit", "snapshot", "start")
 SETTINGS = {
     "partitions": PARTITIONS,
@@ -134,7 +135,8 @@ def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) 
         log = open_log(at.url)
         witness = stack.enter_context(Witness(spec))
         topics = spec.topic("events"), spec.topic("labels")
-        load = Load(at.url, *topics, events=3 * events, partitions=PARTITIONS, rate=rate, seed=seed)
+        most = MORE_MAX * events
+        load = Load(at.url, *topics, events=most, partitions=PARTITIONS, rate=rate, seed=seed)
         feed = stack.enter_context(feeder(load))
         under_load = 0
         for i in range(kills):
@@ -147,10 +149,12 @@ def run(log_name: str, events: int, kills: int, seed: int, drift: bool = False) 
             say(
                 f"kill {i + 1}, aimed at {AIMS[i % len(AIMS)]}: {hit}, after {len(witness.commits())} commits"
             )
-        feed.finish()  # it goes on for as long as there are kills, however long they take
         last = stack.enter_context(Worker(path))
+        while feed.running() and sum(end for _, end in log.bounds(topics[0])) < events:
+            time.sleep(0.1)
+        feed.finish()
         caught_up(feed, witness, spec, log)
-        code = last.stop(20)
+        code = last.stop()
         verdict = audit(log, spec, witness, parked([last]))
         log.close()
     return {

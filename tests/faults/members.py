@@ -42,7 +42,7 @@ STRIKES = (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM)
 CYCLE_S = {"sqlite": 6.0, "kafka": 13.0}
 TAKEOVER_S_MAX = {"sqlite": 3.0, "kafka": 7.0}
 REFUSALS = ("lost the lease", "is over", "opening it anew", "not committed on leaving", "another owner")
-WAKE_S = 10.0  # so long a woken member may take to notice
+WAKE_S = 30.0  # so long a woken member may take to notice
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Tally:
     ended: int = 0  # by a standby, because they froze with the file locked
 
 
-def takeover(witness: Witness, after: float, limit: float = 30.0) -> float:
+def takeover(witness: Witness, after: float, limit: float = 60.0) -> float:
     """Seconds from a moment until every partition has been committed to."""
     if not witness.wait_all(limit, after):
         raise TimeoutError(f"not every partition is committed to within {limit:.0f} s")
@@ -71,20 +71,21 @@ def wake(victim: Worker, tally: Tally) -> None:
         return
     woken = time.time()
     victim.send(signal.SIGCONT)
-    while time.time() < woken + WAKE_S and not any(victim.said(text, woken) for text in REFUSALS):
+    noticed = (*REFUSALS, "at entry")
+    while time.time() < woken + WAKE_S and not any(victim.said(text, woken) for text in noticed):
         time.sleep(0.05)
     refused = any(victim.said(text, woken) for text in REFUSALS)
     tally.refused += refused
     tally.idle += not refused and bool(victim.said("at entry", woken))
     time.sleep(1.0)
-    victim.stop(20)
+    victim.stop()
 
 
 def strike(how: signal.Signals, victim: Worker, witness: Witness, tally: Tally) -> None:
     began = time.time()
     victim.send(how)
     if how == signal.SIGTERM:
-        victim.join(20)  # it still commits what it took
+        victim.join()  # it still commits what it took
     gone = time.time()
     gap = gone - began + takeover(witness, gone)
     (tally.handovers if how == signal.SIGTERM else tally.takeovers).append(gap)
@@ -105,7 +106,7 @@ def run(log_name: str, events: int, rounds: int, seed: int) -> dict[str, Any]:
         log = open_log(at.url)
         witness = stack.enter_context(Witness(spec))
         topics, rate = (spec.topic("events"), spec.topic("labels")), events / (rounds * CYCLE_S[log_name])
-        load = Load(at.url, *topics, events=3 * events, partitions=spec.partitions, rate=rate, seed=seed)
+        load = Load(at.url, *topics, events=10 * events, partitions=spec.partitions, rate=rate, seed=seed)
         feed = stack.enter_context(feeder(load))
         first = stack.enter_context(Worker(path))
         first.wait("at entry")
@@ -120,7 +121,7 @@ def run(log_name: str, events: int, rounds: int, seed: int) -> dict[str, Any]:
             first = pair[1]
         feed.finish()
         caught_up(feed, witness, spec, log)
-        code = first.stop(20)
+        code = first.stop()
         verdict = audit(log, spec, witness, parked([first]))
         log.close()
     slowest = max(tally.takeovers, default=0.0)
