@@ -19,6 +19,8 @@ that stays small would soon be saved as rarely as a large one. With eight number
                 1,000           150 kB                      1.5 s                        12 s
                10,000           1.4 MB                       14 s                       112 s
               100,000            14 MB                      140 s           `snapshots.every`
+
+One of the first three takes 0.7, 1.0 and 4.6 ms of the processor, so less than a thousandth of the time.
 """
 
 from __future__ import annotations
