@@ -63,7 +63,7 @@ function buttons(alert, now, drift) {
   return h(
     "div",
     { class: "buttons" },
-    now === "acknowledged" ? null : order("admin", { class: "primary", onclick: () => acknowledge(alert), "aria-keyshortcuts": "a" }, "Acknowledge …"),
+    alert.status === "acknowledged" ? null : order("admin", { class: "primary", onclick: () => acknowledge(alert), "aria-keyshortcuts": "a" }, "Acknowledge …"),
     order("admin", { onclick: () => silence(alert), "aria-keyshortcuts": "s" }, "Silence …"),
     order("admin", { onclick: () => resolve(alert), "aria-keyshortcuts": "r" }, "Resolve …"),
     signal ? order("admin", { onclick: () => rebaseline(signal) }, "Take as new normal …") : null,
