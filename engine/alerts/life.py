@@ -38,7 +38,6 @@ class Life(msgspec.Struct):
     since: int  # when it began to hold; once it is open, when it fired
     seen: int  # when it was found last
     quiet: int | None = None  # since when it has not held
-    mute: tuple[str, str] = ("", "")  # who silenced it, and why
     value: float | None = None  # as it was told last
     update: int = 0  # from when on a value is worth telling again
     shown: bool = False  # the topic says that it is open

@@ -13,7 +13,7 @@ from typing import Any
 from engine.alerts.record import Alert, iso
 from engine.specnotify import Notify
 from streams.notify.rounds import BACKOFF_MAX_MS, BACKOFF_MS, Standing
-from streams.notify.text import noted, where
+from streams.notify.text import noted, said, where
 
 MISSED = 4  # shows that may fail before it takes an alert for resolved
 OVER_MS = 900_000  # what has been over for longer is not shown after a restart
@@ -130,10 +130,9 @@ def _is_quiet(alert: Alert) -> bool:
 
 def _why(alert: Alert) -> str:
     """Why nobody is to be told."""
-    said, why = alert.muted, alert.why if alert.transition == "silenced" else ""
-    if alert.acknowledged is not None and not said:
-        said, why = f"acknowledged by {alert.acknowledged.by or 'somebody'}", alert.acknowledged.why
-    return f"{said}: {why}" if why else said
+    if alert.acknowledged is not None and not alert.muted:
+        return f"acknowledged by {said(alert.acknowledged)}"
+    return f"{alert.muted}: {alert.why}" if alert.why and alert.transition == "silenced" else alert.muted
 
 
 def _quieted(alert: Alert) -> dict[str, str]:

@@ -55,7 +55,8 @@ def noted(alert: Alert, link: str | None) -> dict[str, str]:
     return alert.annotations | ({"dashboard_url": where(alert, link)} if link else {})
 
 
-def _said(it: Alert | Care) -> str:
+def said(it: Alert | Care) -> str:
+    """Who did it, and why."""
     return f"{it.by or 'somebody'}{f': {it.why}' if it.why else ''}"
 
 
@@ -68,9 +69,9 @@ def _lines(alert: Alert, link: str | None) -> Iterator[str]:
     if alert.evidence and not over:
         yield from _evidence(alert.evidence, brief=about is not None)
     if alert.acknowledged is not None:
-        yield f"acknowledged by {_said(alert.acknowledged)}"
+        yield f"acknowledged by {said(alert.acknowledged)}"
     if alert.by and alert.transition != "acknowledged":
-        yield f"{alert.transition} by {_said(alert)}"
+        yield f"{alert.transition} by {said(alert)}"
     if alert.held_back:
         yield f"{alert.held_back} changes before this one were held back"
     if (runbook := alert.annotations.get("runbook_url")) and not over:
